@@ -1,0 +1,1 @@
+"""How a segment's impressions are shared."""

@@ -1,0 +1,1 @@
+"""Backdrop, product, words and logo into ads of every size, and what they must satisfy."""

@@ -1,0 +1,1 @@
+"""One file per check of a composed ad; each exposes `check`."""

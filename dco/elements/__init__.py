@@ -1,0 +1,1 @@
+"""The element model: what attributes, segments and arms earn."""

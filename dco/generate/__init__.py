@@ -1,0 +1,1 @@
+"""From a request to a picture. The only room that knows torch."""

@@ -1,0 +1,1 @@
+"""One file per scene of the renderer; each exposes `SCENE`."""

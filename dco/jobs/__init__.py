@@ -1,0 +1,1 @@
+"""The steps of a night, and what runs them."""

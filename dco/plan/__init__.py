@@ -1,0 +1,1 @@
+"""One night's decision from what is known."""

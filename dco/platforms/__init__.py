@@ -1,0 +1,1 @@
+"""Platform report files in, upload sheets out."""

@@ -1,0 +1,1 @@
+"""One file per platform report; each exposes `FORMAT`."""

@@ -1,0 +1,1 @@
+"""Genomes, proposals around winners, and the words a model is asked with."""

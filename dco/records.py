@@ -1,0 +1,276 @@
+"""Frozen values that travel between the rooms: what a campaign is, and what a creative is.
+
+Identity is by content. A genome's key hashes its options; an arm's id hashes the composed raster of every size
+together with copy and link, so that any edit is a new arm (and needs a new approval).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Lever = Literal["served", "rotation", "budget", "switch"]
+"""How a placement obeys shares: our own decisions, weighted rotation, money split over isolated ad sets, on/off only."""
+
+Licence = Literal["randomised", "budgeted", "platform-chosen"]
+"""What a propensity licenses: a causal verdict, a verdict beside a delivery diagnosis, or a description."""
+
+LICENCE_OF: Mapping[Lever, Licence] = {
+    "served": "randomised",
+    "rotation": "randomised",
+    "budget": "budgeted",
+    "switch": "platform-chosen",
+}
+
+Kpi = Literal["ctr", "cpa", "roas", "revenue_per_impression"]
+
+MICROS = 1_000_000
+"""Money is integer micros of its currency; conversions, which platforms report fractionally, are exact decimals."""
+
+
+def content_hash(value: Any, *, length: int = 16) -> str:
+    """Hex SHA-256 of a JSON-able value in canonical form (sorted keys, no blanks), cut to `length` characters."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+@dataclass(frozen=True, slots=True)
+class Genome:
+    """One option per attribute, in attribute order of the alphabet. Two genomes with the same options are equal."""
+
+    options: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, str]) -> Genome:
+        return cls(tuple(sorted((str(k), str(v)) for k, v in attributes.items())))
+
+    def as_dict(self) -> dict[str, str]:
+        return dict(self.options)
+
+    def __getitem__(self, attribute: str) -> str:
+        return dict(self.options)[attribute]
+
+    @property
+    def key(self) -> str:
+        """Content hash of the options; the same idea has the same key in every segment and campaign."""
+        return content_hash(list(map(list, self.options)))
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What may vary: attribute -> options, and combinations that are forbidden (each a partial genome)."""
+
+    attributes: Mapping[str, tuple[str, ...]]
+    forbidden: tuple[Mapping[str, str], ...] = ()
+
+    def allows(self, attributes: Mapping[str, str]) -> bool:
+        """True when every option is known and no forbidden combination is contained."""
+        known = all(attributes.get(a) in options for a, options in self.attributes.items())
+        return known and not any(
+            all(attributes.get(a) == v for a, v in rule.items()) for rule in self.forbidden
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What `Optimizer` needs to know besides the space.
+
+    Shares are fractions of a segment's impressions. `floor` is the least share of a live arm within the optimised part;
+    `holdout` the part kept on an equal split of the starting arms; `step` the most a share may move in one night.
+    Money is in micros of one currency.
+    """
+
+    kpi: Kpi = "ctr"
+    segments: tuple[str, ...] = ("all",)
+    floor: float = 0.02
+    holdout: float = 0.10
+    step: float = 0.25
+    max_live: int = 8
+    max_new: int = 3
+    creation_cost_micros: int = 0
+    horizon_days: int = 14
+    """Days over which a new creative may earn back what it cost to make."""
+    click_value_micros: int = 0
+    """Value hint: what a click is worth when the KPI is CTR; 0 means that cost never stops creation."""
+    conversion_value_micros: int = 0
+    policy: str = "hierarchical_thompson"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An audience: its key, what it is, and the platforms' own ids for it (ad groups, ad sets), kept as text."""
+
+    key: str
+    description: str
+    platform_ids: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where ads run: platform, account (with the zone of its report days), lever, and the pixel sizes needed."""
+
+    key: str
+    platform: str
+    account: str
+    lever: Lever
+    sizes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The words of one ad, as typeset. Never diffused."""
+
+    headline: str
+    subhead: str
+    cta: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Brand rules the composer obeys. Colours are '#rrggbb' by role: ink, paper, accent, on_accent."""
+
+    name: str
+    logo: str
+    colors: Mapping[str, str]
+    fonts: Mapping[str, str] = field(default_factory=dict)
+    """Role ('headline', 'body') -> font file of the brand; empty means the bundled defaults."""
+    banned_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRule:
+    """Approval in advance: who allows which options, for how long. Every approval by it cites its name."""
+
+    name: str
+    by: str
+    until: date
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Attribute -> options the rule covers; an attribute not named is covered whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Which backend draws the backdrop. `folder` is a local diffusers folder; `revision` pins a hub commit hash."""
+
+    backend: str = "embedded"
+    folder: str = ""
+    revision: str = ""
+    steps: int = 12
+    guidance: float = 1.5
+    strength: float = 0.6
+    license: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One campaign file, validated. Paths are relative to the file's folder (`root`)."""
+
+    key: str
+    brief: str
+    brand: Brand
+    product_photo: str
+    link: str
+    segments: tuple[Segment, ...]
+    placements: tuple[Placement, ...]
+    space: Space
+    headlines: Mapping[str, str]
+    subheads: Mapping[str, str]
+    ctas: Mapping[str, str]
+    start: date
+    end: date
+    zone: str
+    currency: str
+    total_micros: int
+    daily_micros: int
+    creation_micros_per_night: int
+    plan: PlanSettings
+    min_ctr: float
+    stale_after_days: int
+    approval: tuple[StandingRule, ...]
+    """Empty: a person approves every creative."""
+    starting_arms: int
+    model: Model
+    conversion_window_days: int
+    root: str = "."
+    source_hash: str = ""
+
+    def segment(self, key: str) -> Segment:
+        return next(s for s in self.segments if s.key == key)
+
+    def sizes(self) -> tuple[str, ...]:
+        """Every size any placement needs, in first-mentioned order."""
+        return tuple(dict.fromkeys(size for p in self.placements for size in p.sizes))
+
+    def copy_of(self, genome: Mapping[str, str]) -> Copy:
+        """The words a genome stands for; an attribute that does not vary uses the first entry of its list."""
+        pick = lambda table, name: table[genome[name]] if name in genome else next(iter(table.values()))  # noqa: E731
+        return Copy(pick(self.headlines, "headline"), pick(self.subheads, "subhead"), pick(self.ctas, "cta"))
+
+
+@dataclass(frozen=True, slots=True)
+class Creative:
+    """One arm: an idea for a segment, made into pixels. `rasters` maps size -> SHA-256 of the composed pixels."""
+
+    arm_id: str
+    segment: str
+    genome: Genome
+    copy: Copy
+    link: str
+    rasters: Mapping[str, str]
+    parents: tuple[str, ...] = ()
+    prompt: str = ""
+    seed: int = 0
+    model: str = ""
+    requests: tuple[str, ...] = ()
+    """Keys of the generation requests behind it, one per aspect family."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One report file as read: what it covers, when it was made, and its rows (`schemas.REPORT`).
+
+    It replaces the slices (platform, account, scope, day) of every day from `first_day` to `last_day`; the newest `stamp`
+    wins. `scope` is 'full' or the file's own filters in words: a filtered file never replaces a full one's scope.
+    """
+
+    source: str
+    """File name, for people; identity is `sha256`."""
+    sha256: str
+    platform: str
+    account: str
+    zone: str
+    currency: str
+    scope: str
+    first_day: date
+    last_day: date
+    stamp: datetime
+    """The file's own creation stamp where it has one, else its arrival; aware, UTC."""
+    rows: pa.Table
+
+
+def arm_id(rasters: Mapping[str, str], copy: Copy, link: str) -> str:
+    """Identity of an arm: 'dco' + 16 hex digits of the hash of its rasters, words and link."""
+    body = {"rasters": dict(rasters), "copy": [copy.headline, copy.subhead, copy.cta], "link": link}
+    return "dco" + content_hash(body)
+
+
+ARM_ID_PATTERN = r"dco[0-9a-f]{16}"
+"""How an arm id is found in the ad name that a platform reports back."""
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """'300x250' -> (300, 250), in pixels."""
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
+def freeze(mapping: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Attribute -> options with the options as tuples."""
+    return {str(k): tuple(str(o) for o in v) for k, v in mapping.items()}

@@ -1,0 +1,1 @@
+"""Markets with a known truth. Everything made here is simulated and says so."""

@@ -1,0 +1,1 @@
+"""One file per market; each exposes `Market`."""

@@ -1,0 +1,1 @@
+"""Statistics on arm counts and batch logs: pure functions on arrays."""
