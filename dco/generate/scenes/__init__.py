@@ -1,1 +1,1 @@
-"""One file per scene of the renderer; each exposes `SCENE`."""
+"""One file per scene; each exposes `SCENE`. Adding a file adds a scene."""
