@@ -81,8 +81,7 @@ def test_a_wrong_line_is_refused_with_its_line_and_key(right: str, wrong: str, k
     message = str(caught.value)
     assert "\n" not in message
     assert says in message and key in message and message.startswith("c.yaml, line ")
-    near = TEMPLATE[: TEMPLATE.index(right)].count("
-") + 1
+    near = len(TEMPLATE[: TEMPLATE.index(right)].splitlines()) + 1
     assert caught.value.line is not None and abs(caught.value.line - near) <= 3
 
 
