@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from dco.errors import BadCampaign
 from dco.records import MICROS
@@ -32,6 +32,9 @@ def parse(text: str, source: str) -> Node:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise BadCampaign(source, line, "", f"not valid YAML: {error.problem or error.context}") from None
+    except (YAMLError, ValueError) as error:  # control characters; a date such as 2026-02-30
+        first = str(error).strip().splitlines()[0]
+        raise BadCampaign(source, None, "", f"not valid YAML: {first}") from None
     if not isinstance(data, CommentedMap):
         raise BadCampaign(source, 1, "", "expected a mapping of keys such as 'campaign:' and 'brand:'")
     return Node(data, source, "")

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dco import registry
@@ -90,6 +90,7 @@ def test_a_missing_file_tells_how_to_get_one(tmp_path: Path) -> None:
         load_campaign(tmp_path / "none.yaml")
 
 
+@settings(max_examples=300)
 @given(st.integers(0, len(TEMPLATE) - 1), st.characters(codec="utf-8"))
 def test_any_one_character_changed_gives_a_campaign_or_one_clear_error(at: int, char: str) -> None:
     text = TEMPLATE[:at] + char + TEMPLATE[at + 1 :]
