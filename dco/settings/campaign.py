@@ -100,7 +100,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         )
     product = top.mapping("product").only("photo", "link")
     link = product.text("link", "the landing page, an https:// address")
-    if not _LINK.fullmatch(link):
+    if not is_link(link):
         raise product.fail("link", f"expected an https:// address, got '{link}'")
     return Campaign(
         key=key,
@@ -131,6 +131,11 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         root=root,
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def is_link(text: str) -> bool:
+    """True for an https:// address; nothing else may stand behind an ad."""
+    return _LINK.fullmatch(text) is not None
 
 
 def _key(node: Node, name: str) -> str:

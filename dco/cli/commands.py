@@ -1,0 +1,165 @@
+"""The table of commands: name, one line of help, an example, arguments. No command's work is imported here."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
+
+EXIT_CODES = """\
+exit codes:
+  0  done (also: this night was done before, nothing changed)
+  1  it could not be done           2  wrong input or usage
+  3  refused by a rule              4  the store cannot be used
+  5  another process holds this night
+  6  the night is done, but something needs a person (see `dco status`)
+"""
+
+CAMPAIGN = "campaign file, or the folder that holds campaign.yaml"
+
+
+@dataclass(frozen=True)
+class Command:
+    """`run` names a function of dco.cli.run that takes the parsed arguments and returns an exit code or None."""
+
+    name: str
+    help: str
+    example: str
+    arguments: Callable[[ArgumentParser], None]
+    run: str
+
+
+def _none(p: ArgumentParser) -> None: ...
+
+
+def _campaign(p: ArgumentParser) -> None:
+    p.add_argument("campaign", metavar="CAMPAIGN", help=CAMPAIGN)
+
+
+def _json(p: ArgumentParser) -> None:
+    p.add_argument("--json", action="store_true", help="print the result as JSON for programs")
+
+
+def _init(p: ArgumentParser) -> None:
+    p.add_argument("folder", metavar="FOLDER", help="a new folder for the campaign")
+
+
+def _demo(p: ArgumentParser) -> None:
+    p.add_argument(
+        "--folder", default="demo", help="where everything is written (default: ./demo, made anew)"
+    )
+    p.add_argument("--nights", type=int, default=14, help="how many nights (default 14)")
+    p.add_argument("--seed", type=int, default=7, help="seed of the simulated market")
+
+
+def _try(p: ArgumentParser) -> None:
+    p.add_argument("photo", metavar="PHOTO", help="a product photo: PNG with alpha, or on a plain background")
+    p.add_argument("headline", metavar="HEADLINE", help="the words of the ad, in quotes")
+    p.add_argument("link", metavar="URL", help="the landing page, https://...")
+    p.add_argument("--cta", default="Learn more", help="words of the button")
+    p.add_argument("--folder", default="try", help="where the ads are written (default: ./try)")
+    p.add_argument(
+        "--backend", default="embedded", help="a backend or a diffusers folder (default: embedded)"
+    )
+
+
+def _check(p: ArgumentParser) -> None:
+    p.add_argument("report", metavar="REPORT", help="a report file as downloaded from the platform")
+    _json(p)
+
+
+def _generate(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument(
+        "--per-segment", type=int, help="how many per segment (default: the campaign file's number)"
+    )
+
+
+def _approve(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument("arms", metavar="ARM", nargs="+", help="arm ids or their first digits, or 'all' that wait")
+    p.add_argument("--by", default="", help="who approves (default: the user name)")
+
+
+def _reject(p: ArgumentParser) -> None:
+    _approve(p)
+    p.add_argument("--why", default="", help="the reason, kept with the creative")
+
+
+def _ingest(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument("files", metavar="FILE", nargs="*", help="report files (default: everything in the inbox)")
+    _json(p)
+
+
+def _nightly(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument(
+        "--date", help="the business date to run, YYYY-MM-DD (default: today in the campaign's zone)"
+    )
+    _json(p)
+
+
+def _scheduler(p: ArgumentParser) -> None:
+    p.add_argument("campaigns", metavar="CAMPAIGN", nargs="+", help=CAMPAIGN)
+    p.add_argument(
+        "--at", default="03:00", help="local time of the campaign's zone from which a night is due"
+    )
+    p.add_argument(
+        "--alert-after", type=float, default=26.0, help="hours without a finished night before an alert"
+    )
+    p.add_argument("--once", action="store_true", help="run what is due now, then exit")
+
+
+def _publish(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument("arms", metavar="ARM", nargs="+", help="approved arm ids to serve on equal shares")
+
+
+def _model(p: ArgumentParser) -> None:
+    p.add_argument("action", choices=["train", "evaluate"], help="train the embedded model, or measure it")
+    p.add_argument("--out", default="data/models/embedded", help="the model's folder")
+    p.add_argument(
+        "--work", default="", help="scratch folder for renders and checkpoints (default: beside --out)"
+    )
+    p.add_argument(
+        "--recipe", default="small", help="small (CPU, about half an hour) or tiny (seconds, for tests)"
+    )
+    p.add_argument("--minutes", type=float, default=20.0, help="wall time of the denoiser's training")
+    p.add_argument("--workers", type=int, default=2, help="training processes, one thread each")
+    p.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint, or from the folder's weights"
+    )
+    p.add_argument("--samples", type=int, default=100, help="pictures to evaluate")
+
+
+def _study(p: ArgumentParser) -> None:
+    p.add_argument("name", metavar="NAME", help="a folder of experiments/studies, e.g. headlines")
+    p.add_argument("options", nargs="*", metavar="OPTION", help="options of the study, after --")
+
+
+def _status(p: ArgumentParser) -> None:
+    _campaign(p)
+    _json(p)
+
+
+COMMANDS = (
+    Command("init", "write a commented campaign file and a sample brand", "dco init my-campaign", _init, "init"),
+    Command("demo", "the whole job on a sample brand and a simulated market", "dco demo", _demo, "demo"),
+    Command(
+        "try", "your photo, headline and link as twelve ads",
+        'dco try mug.png "Coffee, slowly" https://shop.example/mug', _try, "try_ad",
+    ),
+    Command("check", "a report's totals to the cent, or the line that is wrong", "dco check report.csv", _check, "check"),
+    Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate"),
+    Command("approve", "approve creatives that wait", "dco approve my-campaign all --by 'Jane Doe'", _approve, "approve"),
+    Command("reject", "reject creatives that wait", "dco reject my-campaign dco1a2b --why 'too dark'", _reject, "reject"),
+    Command("ingest", "read reports into the ledger", "dco ingest my-campaign report.csv", _ingest, "ingest"),
+    Command("nightly", "one night's work, once", "dco nightly my-campaign", _nightly, "nightly"),
+    Command("scheduler", "run every campaign's night when it is due", "dco scheduler my-campaign", _scheduler, "scheduler"),
+    Command("publish", "serve chosen approved creatives now", "dco publish my-campaign dco1a2b dco3c4d", _publish, "publish"),
+    Command("report", "write the campaign report and the gallery", "dco report my-campaign", _campaign, "report"),
+    Command("status", "what happened, what waits, and why", "dco status my-campaign", _status, "status"),
+    Command("model", "train or measure the embedded diffusion model", "dco model train --minutes 20", _model, "model"),
+    Command("study", "rerun a study of the engine", "dco study headlines", _study, "study"),
+)  # fmt: skip

@@ -1,0 +1,189 @@
+"""What each command does: a job, and its result in print. Heavy imports stay inside the functions."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+
+from dco.cli.console import bar, say, say_json
+from dco.errors import BadInput, UnknownName
+from dco.jobs.clock import now
+
+NEEDS_A_PERSON = 6
+
+
+def init(args: Namespace) -> None:
+    from dco.jobs.init import init as write
+
+    for path in write(Path(args.folder)):
+        say(f"wrote {path}")
+    say(f"\nnext: edit {args.folder}/campaign.yaml, then `dco generate {args.folder}`")
+
+
+def demo(args: Namespace) -> None:
+    from dco.jobs.demo import demo as show
+
+    show(Path(args.folder), nights=args.nights, seed=args.seed, say=say, progress=bar)
+
+
+def try_ad(args: Namespace) -> None:
+    from dco.jobs.try_ad import try_ad as make
+
+    tried = make(
+        Path(args.photo), args.headline, args.link, Path(args.folder),
+        cta=args.cta, backend=args.backend, progress=bar("backdrops"),
+    )  # fmt: skip
+    for reason in tried.not_made:
+        say(f"not made: {reason}")
+    say(f"{len(tried.files)} ads in {tried.folder}; look at {tried.sheet}")
+
+
+def check(args: Namespace) -> None:
+    from dco.jobs.check import check as read
+
+    summary = read(Path(args.report), now=now())
+    say_json(asdict(summary)) if args.json else say(str(summary))
+
+
+def generate(args: Namespace) -> None:
+    from dco.jobs.deliver import write_gallery
+    from dco.jobs.desk import open_desk
+    from dco.jobs.draft import start
+
+    with open_desk(args.campaign) as desk:
+        batch = start(desk, now=now(), per_segment=args.per_segment, progress=bar("pictures"))
+        for miss in batch.not_made:
+            say(f"not made for {miss.idea.segment}: {miss.reason}")
+        say(f"{len(batch.made)} creatives, {batch.pictures} pictures, {batch.seconds:.0f} s of drawing")
+        say(f"look at {write_gallery(desk)}")
+        say(f"then: dco approve {args.campaign} all --by 'your name'")
+
+
+def approve(args: Namespace) -> None:
+    from dco.jobs.approve import approve as decide
+    from dco.jobs.desk import open_desk
+
+    with open_desk(args.campaign) as desk:
+        ids = decide(desk, args.arms, by=args.by or getpass.getuser(), now=now())
+    say(f"approved {len(ids)}: {', '.join(ids) or 'nothing waits'}")
+
+
+def reject(args: Namespace) -> None:
+    from dco.jobs.approve import reject as decide
+    from dco.jobs.desk import open_desk
+
+    with open_desk(args.campaign) as desk:
+        ids = decide(desk, args.arms, by=args.by or getpass.getuser(), reason=args.why, now=now())
+    say(f"rejected {len(ids)}: {', '.join(ids) or 'nothing waits'}")
+
+
+def ingest(args: Namespace) -> int:
+    from dco.jobs.desk import open_desk
+    from dco.jobs.ingest import ingest_file, ingest_inbox
+
+    with open_desk(args.campaign) as desk:
+        if args.files:
+            taken = [ingest_file(desk, Path(f), now=now()) for f in args.files]
+        else:
+            taken = ingest_inbox(desk, now=now())
+    if args.json:
+        say_json([asdict(t) for t in taken])
+    for t in taken if not args.json else ():
+        days = f", {t.first_day} to {t.last_day}" if t.first_day else ""
+        say(
+            f"{t.name}: {t.status}, {t.rows} rows ({t.ours} of our ads){days}{'; ' + t.problem if t.problem else ''}"
+        )
+    if not taken and not args.json:
+        say("the inbox is empty")
+    return BadInput.exit_code if any(t.status == "refused" for t in taken) else 0
+
+
+def nightly(args: Namespace) -> int:
+    from dco.jobs.nightly import nightly as run
+
+    try:
+        day = date.fromisoformat(args.date) if args.date else None
+    except ValueError:
+        raise BadInput(f"--date: expected a date such as 2026-09-01, got '{args.date}'") from None
+    night = run(args.campaign, now=now(), day=day, progress=bar("pictures"))
+    if args.json:
+        say_json(asdict(night))
+    else:
+        say(("(done before, nothing changed) " if night.already_done else "") + night.sentence())
+        for line in night.alerts:
+            say(f"ALERT  {line}")
+        for name, path in night.outputs.items():
+            say(f"  {name}: {path}")
+    return NEEDS_A_PERSON if night.alerts else 0
+
+
+def scheduler(args: Namespace) -> int:
+    from dco.schedule import Schedule, run_due, serve_forever
+
+    schedule = Schedule.of(args.campaigns, at=args.at, alert_after_hours=args.alert_after)
+    if args.once:
+        return run_due(schedule, now=now(), say=say)
+    serve_forever(schedule, say=say)
+    return 0
+
+
+def publish(args: Namespace) -> None:
+    from dco.jobs.desk import open_desk
+    from dco.jobs.publish import publish_arms
+
+    with open_desk(args.campaign) as desk:
+        say(f"version {publish_arms(desk, args.arms, now=now())} is live")
+
+
+def report(args: Namespace) -> None:
+    from dco.jobs.deliver import write_gallery, write_report
+    from dco.jobs.desk import open_desk
+
+    with open_desk(args.campaign) as desk:
+        say(f"report: {write_report(desk, now=now())}")
+        say(f"gallery: {write_gallery(desk)}")
+
+
+def status(args: Namespace) -> None:
+    from dco.jobs.desk import open_desk
+    from dco.jobs.status import status as read
+    from dco.reports.plain import status_text
+
+    with open_desk(args.campaign) as desk:
+        found = read(desk, now=now())
+    if args.json:
+        say_json({**asdict(found.state), "nights": found.nights})
+        return
+    say(status_text(found.state))
+    for line in found.nights:
+        say(f"  {line}")
+
+
+def model(args: Namespace) -> None:
+    training = import_module("dco.generate.training")
+    out = Path(args.out)
+    if args.action == "evaluate":
+        say(str(training.evaluate(out, args.samples)))
+        return
+    training.train(
+        out, recipe=args.recipe, minutes=args.minutes, workers=args.workers, resume=args.resume,
+        work=Path(args.work) if args.work else None, progress=say,
+    )  # fmt: skip
+
+
+def study(args: Namespace) -> int:
+    """A study lives in the repository, not in the package; it is run from a checkout."""
+    folder = Path("experiments/studies")
+    known = sorted(p.parent.name for p in folder.glob("*/__main__.py"))
+    if args.name not in known:
+        raise UnknownName(
+            "study", args.name, known, where=f"{folder} (run this in a checkout of the project)"
+        )
+    sys.path.insert(0, str(Path.cwd()))
+    result = import_module(f"experiments.studies.{args.name}.__main__").main(args.options)
+    return int(result or 0)

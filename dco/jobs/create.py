@@ -1,0 +1,194 @@
+"""From ideas to drafted creatives: requests, pictures, composed ads, checks, and the content hash that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dco.compose.ad import compose
+from dco.compose.kit import Ad, Kit
+from dco.compose.review import review
+from dco.compose.sizes import masters
+from dco.errors import BadCampaign, DoesNotFit, UnknownName
+from dco.generate.backend import load_backend, model_id
+from dco.generate.cache import PictureCache
+from dco.generate.picture import Failure, Picture
+from dco.generate.request import Request
+from dco.generate.studio import make
+from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
+from dco.prompts.wording import wording
+from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Idea:
+    """A genome for a segment, and the arms it descends from."""
+
+    segment: str
+    genome: Genome
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """A creative that passed every check, with its ads in memory."""
+
+    creative: Creative
+    ads: Mapping[str, Ad]
+    seconds: float
+    """Wall time of its pictures; 0 when they came from the cache."""
+
+
+@dataclass(frozen=True)
+class NotMade:
+    """An idea that gave no creative, and why, in words a designer can act on."""
+
+    idea: Idea
+    reason: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What became of a list of ideas."""
+
+    made: tuple[Made, ...] = ()
+    not_made: tuple[NotMade, ...] = ()
+    pictures: int = 0
+    seconds: float = field(default=0.0)
+
+
+def check_vocabulary(campaign: Campaign) -> None:
+    """The renderer's words are known before anything is made: an option nobody can draw is an error of the file."""
+    for attribute in ATTRIBUTES:
+        for option in campaign.space.attributes.get(attribute, ()):
+            known = values(attribute)
+            if option not in known and campaign.model.backend != "diffusers":
+                error = UnknownName(f"{attribute} of backend '{campaign.model.backend}'", option, known)
+                raise BadCampaign(
+                    str(Path(campaign.root) / "campaign.yaml"), None, f"attributes.{attribute}", str(error)
+                )
+
+
+def look(campaign: Campaign, genome: Mapping[str, str]) -> dict[str, str]:
+    """The visual options of a genome; an attribute that does not vary takes the vocabulary's first word."""
+    return {a: genome.get(a, values(a)[0]) for a in ATTRIBUTES}
+
+
+def seed_of(campaign: Campaign, segment: str, genome: Genome) -> int:
+    """The same idea in the same segment is the same picture, whichever night asks for it."""
+    return int(content_hash([campaign.key, segment, genome.key], length=12), 16)
+
+
+def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Request]:
+    """One request per aspect family that the campaign's sizes need."""
+    genome = idea.genome.as_dict()
+    visual = look(campaign, genome)
+    model = campaign.model
+    text = wording(genome, campaign, embedded=model.backend != "diffusers")
+    return {
+        (width, height): Request(
+            attributes=tuple(visual.items()),
+            prompt=text,
+            width=width,
+            height=height,
+            seed=seed_of(campaign, idea.segment, idea.genome),
+            strength=float(genome.get("strength", model.strength)),
+            steps=model.steps,
+            guidance=model.guidance,
+        )
+        for width, height in dict.fromkeys(masters(campaign.sizes()).values())
+    }
+
+
+def create(
+    campaign: Campaign, kit: Kit, cache: PictureCache, ideas: Sequence[Idea], progress: Progress | None = None
+) -> Batch:
+    """Make every idea; one failure stops no other. Nothing is stored but pictures in the cache."""
+    if not ideas:
+        return Batch()
+    wanted = [requests_for(campaign, idea) for idea in ideas]
+    flat = list(dict.fromkeys(request for one in wanted for request in one.values()))
+    name = campaign.model.folder or campaign.model.backend
+    options = {"revision": campaign.model.revision} if campaign.model.revision else {}
+    identity = model_id(name, **options)
+    outcomes = make(flat, lambda: load_backend(name, **options), cache, model_id=identity, progress=progress)
+    by_request = dict(zip(flat, outcomes, strict=True))
+    made: list[Made] = []
+    failed: list[NotMade] = []
+    for idea, requests in zip(ideas, wanted, strict=True):
+        pictures = {size: by_request[request] for size, request in requests.items()}
+        result = _assemble(campaign, kit, idea, requests, pictures, identity)
+        (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
+    fresh = [o for o in outcomes if isinstance(o, Picture)]
+    return Batch(tuple(made), tuple(failed), len(fresh), sum(p.seconds for p in fresh))
+
+
+def _assemble(
+    campaign: Campaign,
+    kit: Kit,
+    idea: Idea,
+    requests: Mapping[tuple[int, int], Request],
+    pictures: Mapping[tuple[int, int], Picture | Failure],
+    model: str,
+) -> Made | NotMade:
+    for picture in pictures.values():
+        if isinstance(picture, Failure):
+            return NotMade(idea, f"no picture: {picture.reason}")
+    genome = idea.genome.as_dict()
+    words = campaign.copy_of(genome)
+    side = copy_side(look(campaign, genome)["composition"])
+    backdrops = {size: p.pixels for size, p in pictures.items() if isinstance(p, Picture)}
+    try:
+        ads = compose_sizes(kit, words, backdrops, campaign.sizes(), side)
+    except DoesNotFit as error:
+        return NotMade(idea, str(error))
+    rasters = {size: raster_hash(ad.raster) for size, ad in ads.items()}
+    first = next(iter(requests.values()))
+    creative = Creative(
+        arm_id=arm_id(rasters, words, campaign.link),
+        segment=idea.segment,
+        genome=idea.genome,
+        copy=words,
+        link=campaign.link,
+        rasters=rasters,
+        parents=idea.parents,
+        prompt=first.prompt,
+        seed=first.seed,
+        model=model,
+        requests=tuple(request.key(model) for request in requests.values()),
+    )
+    return Made(creative, ads, sum(p.seconds for p in pictures.values() if isinstance(p, Picture)))
+
+
+def compose_sizes(
+    kit: Kit,
+    words: Copy,
+    backdrops: Mapping[tuple[int, int], NDArray[np.uint8]],
+    sizes: Sequence[str],
+    side: Side,
+) -> dict[str, Ad]:
+    """Every size of one creative, checked.
+
+    Raises:
+        DoesNotFit: names the size, the box, what was measured and the limit.
+    """
+    ads = {}
+    for size, master in masters(sizes).items():
+        ad = compose(backdrops[master], kit, words, size, copy_side=side)
+        for finding in review(ad, kit):
+            raise DoesNotFit(f"{size}: {finding.message}")
+        ads[size] = ad
+    return ads
+
+
+def raster_hash(raster: NDArray[np.uint8]) -> str:
+    """SHA-256 over shape and pixels of a composed ad: what approval is bound to."""
+    header = "x".join(map(str, raster.shape)).encode()
+    return hashlib.sha256(header + b"\n" + np.ascontiguousarray(raster).tobytes()).hexdigest()

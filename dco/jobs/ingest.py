@@ -1,0 +1,124 @@
+"""Report files from the inbox into the ledger: each whole or not at all, each once, the newest knowledge winning."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dco.errors import BadInput, BadReport, DcoError
+from dco.jobs.desk import Desk
+from dco.platforms.read import read_delivery, recognise
+from dco.records import Campaign, Delivery
+from dco.store import ledger
+
+READ, REFUSED = "read", "refused"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one file."""
+
+    name: str
+    status: str
+    """'applied', 'duplicate' (these bytes are known), 'stale' (newer knowledge is there already) or 'refused'."""
+    rows: int = 0
+    ours: int = 0
+    """Rows of ads that carry an arm id."""
+    first_day: str = ""
+    last_day: str = ""
+    replaced: int = 0
+    problem: str = ""
+
+
+def ingest_inbox(desk: Desk, *, now: datetime) -> list[Taken]:
+    """Every file of the inbox, in order of name. A refused one is set aside with the reason beside it."""
+    files = sorted(p for p in desk.inbox.iterdir() if p.is_file() and not p.name.startswith("."))
+    return [ingest_file(desk, path, now=now, move=True) for path in files]
+
+
+def ingest_file(desk: Desk, path: Path, *, now: datetime, move: bool = False) -> Taken:
+    """One report file. With `move` it is filed under inbox/read or inbox/refused afterwards."""
+    try:
+        delivery = read_for(desk.campaign, path, now=now)
+        with desk.workspace.write() as conn:
+            applied = ledger.apply(conn, delivery, now)
+    except DcoError as error:
+        if not move:
+            raise
+        _set_aside(desk, path, str(error))
+        return Taken(path.name, "refused", problem=str(error))
+    if move:
+        _file_away(path, desk.inbox / READ)
+    ours = len(delivery.rows) - delivery.rows.column("arm_id").null_count
+    return Taken(
+        path.name,
+        applied.status,
+        len(delivery.rows),
+        ours,
+        delivery.first_day.isoformat(),
+        delivery.last_day.isoformat(),
+        applied.replaced,
+    )
+
+
+def read_for(campaign: Campaign, path: Path, *, now: datetime) -> Delivery:
+    """Read a file as this campaign's: its account and the ad groups of our ads must be the campaign file's.
+
+    Raises:
+        BadReport: also when the account is not one of the campaign's, or an ad of ours ran in an ad group that no
+            segment names.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from None
+    platform = recognise(path.name, data)
+    accounts = {p.account for p in campaign.placements if p.platform == platform}
+    only = next(iter(accounts)) if len(accounts) == 1 else None
+    delivery = read_delivery(path.name, data, arrived=now, account=only, zone=campaign.zone)
+    known = {p.account for p in campaign.placements if p.platform == delivery.platform}
+    if known and delivery.account not in known:
+        raise BadReport(
+            path.name,
+            f"account '{delivery.account}' is none of this campaign's ({', '.join(sorted(known))}); "
+            "correct placements[].account or take the file out of the inbox",
+        )
+    if delivery.currency and delivery.currency != campaign.currency:
+        raise BadReport(
+            path.name, f"amounts are in {delivery.currency}, the campaign's budget in {campaign.currency}"
+        )
+    _known_ad_groups(campaign, delivery)
+    return delivery
+
+
+def _known_ad_groups(campaign: Campaign, delivery: Delivery) -> None:
+    """An ad of ours in an ad group that no segment names would be counted for nobody."""
+    known = {i for s in campaign.segments for i in s.platform_ids.get(delivery.platform, ())}
+    rows = delivery.rows.select(["arm_id", "ad_group_id", "line"]).to_pylist()
+    for row in rows:
+        if row["arm_id"] and row["ad_group_id"] and row["ad_group_id"] not in known:
+            raise BadReport(
+                delivery.source,
+                f"ad group '{row['ad_group_id']}' belongs to no segment; "
+                f"add it to segments[].platform_ids.{delivery.platform}",
+                line=row["line"],
+            )
+
+
+def _set_aside(desk: Desk, path: Path, reason: str) -> None:
+    target = _file_away(path, desk.inbox / REFUSED)
+    target.with_name(target.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
+
+
+def _file_away(path: Path, folder: Path) -> Path:
+    """Move a file; a name that is taken gets a number, so that nothing is ever overwritten."""
+    folder.mkdir(exist_ok=True)
+    target, count = folder / path.name, Counter[str]()
+    while target.exists():
+        count[path.name] += 1
+        target = folder / f"{path.stem}.{count[path.name]}{path.suffix}"
+    shutil.move(path, target)
+    return target

@@ -1,0 +1,21 @@
+"""What people call a creative: the few words that tell it from its siblings, and the start of its id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SHORT = 7
+"""'dco' and four hex digits: enough to find an ad in a gallery of hundreds."""
+
+
+def short(arm_id: str) -> str:
+    """The start of an arm id, as `dco approve` takes it."""
+    return arm_id[:SHORT]
+
+
+def called(arm_id: str, genome: Mapping[str, str]) -> str:
+    """For instance "dco1a2b (amber beach, 'gift')"."""
+    picture = " ".join(genome[a] for a in ("palette", "scene") if a in genome)
+    words = f"'{genome['headline']}'" if "headline" in genome else ""
+    inside = ", ".join(part for part in (picture, words) if part)
+    return f"{short(arm_id)} ({inside})" if inside else short(arm_id)

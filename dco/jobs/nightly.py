@@ -1,0 +1,236 @@
+"""`dco nightly`: one night's work, once. Reports in, decision, new creatives, publication, report.
+
+Each step is one transaction that holds its outputs and its checkpoint, so that a run killed anywhere goes on from its last
+finished step and ends the same. A night that is done answers with what it did and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from dco.jobs import decide, draft, publish
+from dco.jobs.approve import rule_for
+from dco.jobs.clock import business_date
+from dco.jobs.create import Idea, check_vocabulary
+from dco.jobs.deliver import deliver
+from dco.jobs.desk import Desk, open_desk
+from dco.jobs.ingest import ingest_inbox
+from dco.records import Genome
+from dco.reports.plain import Change, Move, night_sentence
+from dco.store import ledger, runs
+from dco.store.arms import record
+from dco.store.versions import current
+
+LEASE_SECONDS = 3600
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night did, JSON-able: the same whether it ran just now or long ago."""
+
+    campaign: str
+    day: str
+    version: int | None
+    already_done: bool = False
+    files: tuple[dict[str, Any], ...] = ()
+    moved: tuple[dict[str, Any], ...] = ()
+    retired: tuple[dict[str, Any], ...] = ()
+    born: tuple[dict[str, Any], ...] = ()
+    not_made: tuple[dict[str, Any], ...] = ()
+    waiting: int = 0
+    held: str = ""
+    """Why nothing was changed, when a guardrail held the night."""
+    stopped: str = ""
+    """Why nothing new was made, when that was a decision."""
+    why: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    seconds: float = 0.0
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def sentence(self, *, simulated: bool = False) -> str:
+        """The night in one line of plain words."""
+        return night_sentence(
+            date.fromisoformat(self.day),
+            version=self.version,
+            moved=[Move(m["name"], m["segment"], m["from"], m["to"]) for m in self.moved],
+            retired=[Change(r["name"], r["segment"], r["why"]) for r in self.retired],
+            born=[Change(b["name"], b["segment"], b["why"]) for b in self.born],
+            waiting=self.waiting,
+            nothing_made_because=self.held or self.stopped,
+            simulated=simulated,
+        )
+
+
+def nightly(
+    path: str | Path,
+    *,
+    now: datetime,
+    day: date | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    stop_before: Callable[[str], None] = lambda step: None,
+) -> Night:
+    """Run the night of `day` (default: today in the campaign's zone) for a campaign file.
+
+    `stop_before` is called with each step's name before it runs: a test kills the process there.
+
+    Raises:
+        Busy: another process holds this night.
+    """
+    with open_desk(path) as desk:
+        check_vocabulary(desk.campaign)
+        day = day or business_date(now, desk.campaign.zone)
+        owner = f"{socket.gethostname()}:{os.getpid()}"
+        with desk.workspace.write() as conn:
+            run = runs.claim(
+                conn,
+                desk.campaign.key,
+                day,
+                now=now,
+                owner=owner,
+                lease_seconds=LEASE_SECONDS,
+                seed=decide.seed_of(desk.campaign, day),
+                config=desk.campaign.source_hash,
+            )
+        if run.status == "done":
+            return Night(**{**_tuples(run.summary), "already_done": True})
+        return _Steps(desk, run, day, now, progress, stop_before).all()
+
+
+@dataclass
+class _Steps:
+    desk: Desk
+    run: runs.Run
+    day: date
+    now: datetime
+    progress: Callable[[int, int], None] | None
+    stop_before: Callable[[str], None]
+
+    def all(self) -> Night:
+        files = self._step("ingest", self._ingest)
+        plan = self._step("decide", self._decide)
+        born = self._step("create", self._create, plan)
+        published = self._step("publish", self._publish, plan)
+        summary: dict[str, Any] = {
+            "campaign": self.desk.campaign.key,
+            "day": self.day.isoformat(),
+            "version": published["version"],
+            "files": files["files"],
+            "moved": published["moved"],
+            "retired": published["retired"],
+            "born": born["born"],
+            "not_made": born["not_made"],
+            "waiting": born["waiting"],
+            "held": plan["held"],
+            "why": plan["why"],
+            "alerts": [*files["alerts"], *plan["alerts"]],
+            "seconds": born["seconds"],
+        }
+        self.stop_before("deliver")
+        summary["outputs"] = deliver(self.desk, now=self.now, night=summary)
+        self.stop_before("finish")
+        with self.desk.workspace.write() as conn:
+            runs.finish(conn, self.run, "done", summary, now=self.now)
+        return Night(**_tuples(summary))
+
+    def _step(self, name: str, work: Callable[..., dict[str, Any]], *inputs: Any) -> dict[str, Any]:
+        """A step's stored output, or its work done now. Work gets no connection: it opens its own transaction."""
+        with self.desk.workspace.read() as conn:
+            known = runs.step(conn, self.run, name)
+        if known is not None:
+            return known
+        self.stop_before(name)
+        return work(*inputs)
+
+    def _finish(self, conn: Connection, name: str, output: dict[str, Any]) -> dict[str, Any]:
+        runs.finish_step(conn, self.run, name, output, now=self.now)
+        return output
+
+    def _ingest(self) -> dict[str, Any]:
+        taken = ingest_inbox(self.desk, now=self.now)
+        alerts = [f"refused {t.name}: {t.problem}" for t in taken if t.status == "refused"]
+        with self.desk.workspace.write() as conn:
+            return self._finish(conn, "ingest", {"files": [asdict(t) for t in taken], "alerts": alerts})
+
+    def _decide(self) -> dict[str, Any]:
+        campaign = self.desk.campaign
+        with self.desk.workspace.write() as conn:
+            held, alerts = self._guard(conn)
+            if held:
+                empty = {"shares": [], "proposals": [], "retire": [], "effects": []}
+                return self._finish(conn, "decide", {**empty, "why": [held], "held": held, "alerts": alerts})
+            plan = decide.decide(conn, campaign, day=self.day)
+            output = plan.to_dict()
+            output["proposals"] = decide.within_creation_budget(campaign, output["proposals"])
+            return self._finish(conn, "decide", {**output, "held": "", "alerts": alerts})
+
+    def _guard(self, conn: Connection) -> tuple[str, list[str]]:
+        """Why this night must change nothing (or ''), and alerts that stop nothing."""
+        campaign = self.desk.campaign
+        if self.day > campaign.end:
+            return f"the flight ended on {campaign.end}; nothing is changed", [
+                f"flight over since {campaign.end}"
+            ]
+        if current(conn, campaign.key) is None:
+            return "", []
+        newest = ledger.freshness(conn, campaign.key)
+        last = max((f.last_day for f in newest), default=None)
+        if last is None:
+            return "", ["no report has arrived yet"]
+        age = (self.day - last).days
+        if age > campaign.stale_after_days:
+            held = f"the newest report day is {last}, {age} days old; nothing is changed on stale data"
+            return held, [held]
+        return "", []
+
+    def _create(self, plan: dict[str, Any]) -> dict[str, Any]:
+        ideas = [
+            Idea(p["segment"], Genome.of(p["attributes"]), tuple(p["parents"] or ()))
+            for p in plan["proposals"]
+        ]
+        batch = draft.make(self.desk, ideas, progress=self.progress)
+        with self.desk.workspace.write() as conn:
+            born = draft.save(conn, self.desk, batch, run=self.run.key, control=False, now=self.now)
+            for creative in (m.creative for m in batch.made if m.creative.arm_id in born):
+                if rule := rule_for(self.desk.campaign, creative, self.now):
+                    record(
+                        conn, self.desk.campaign.key, creative.arm_id, "approved",
+                        by=rule.by, rule=rule.name, now=self.now,
+                    )  # fmt: skip
+            why = {(p["segment"], Genome.of(p["attributes"]).key): p for p in plan["proposals"]}
+            output = {
+                "born": [
+                    {
+                        "arm_id": m.creative.arm_id,
+                        "segment": m.creative.segment,
+                        "attributes": m.creative.genome.as_dict(),
+                        "parents": list(m.creative.parents),
+                        "expected_gain": why[m.creative.segment, m.creative.genome.key].get("expected_gain"),
+                        "why": why[m.creative.segment, m.creative.genome.key].get("why") or "",
+                    }
+                    for m in batch.made
+                    if m.creative.arm_id in born
+                ],
+                "not_made": [{"segment": n.idea.segment, "reason": n.reason} for n in batch.not_made],
+                "waiting": draft.waiting(conn, self.desk),
+                "seconds": round(batch.seconds, 3),
+            }
+            return self._finish(conn, "create", output)
+
+    def _publish(self, plan: dict[str, Any]) -> dict[str, Any]:
+        with self.desk.workspace.write() as conn:
+            return self._finish(
+                conn, "publish", publish.publish(conn, self.desk, plan, run=self.run.key, now=self.now)
+            )
+
+
+def _tuples(summary: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in summary.items()}

@@ -1,0 +1,156 @@
+"""APScheduler as an alarm clock: one tick a minute in UTC. What is due comes from the run table, never from the timer.
+
+A timer in local time skips or doubles nights when clocks change, and a late one is dropped without a word; so the timer only
+asks "is something due?", the answer is computed from each campaign's own zone and its finished runs, and the night itself
+is claimed in the database. Two schedulers, or a late one, do no harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dco.errors import BadInput, Busy, DcoError
+from dco.jobs.clock import now as clock_now
+from dco.jobs.desk import open_desk
+from dco.jobs.nightly import nightly
+from dco.settings import load_campaign
+from dco.store import runs
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Campaigns whose nights are due at a local time of their own zone."""
+
+    campaigns: tuple[str, ...]
+    at: time
+    alert_after: timedelta
+
+    @classmethod
+    def of(cls, campaigns: Sequence[str], *, at: str = "03:00", alert_after_hours: float = 26.0) -> Schedule:
+        """Validate the times and every campaign file, before anything waits for the night."""
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", at):
+            raise BadInput(f"--at: expected a time such as 03:00, got '{at}'")
+        if not 1 <= alert_after_hours <= 24 * 31:
+            raise BadInput(f"--alert-after: expected hours from 1 to 744, got {alert_after_hours:g}")
+        for path in campaigns:
+            load_campaign(path)
+        return cls(tuple(campaigns), time.fromisoformat(at), timedelta(hours=alert_after_hours))
+
+
+def due_day(moment: datetime, zone: str, at: time) -> date:
+    """The business date whose night is due at a moment: today once its local time has come, else yesterday.
+
+    Compared as wall-clock times of one zone, so that a clock change neither skips nor doubles a date.
+
+    >>> from datetime import UTC
+    >>> due_day(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), "Europe/Berlin", time(3))  # 01:30, before the change
+    datetime.date(2026, 3, 28)
+    >>> due_day(datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "Europe/Berlin", time(2, 30))  # 02:30 never comes: 03:00
+    datetime.date(2026, 3, 29)
+    """
+    local = moment.astimezone(ZoneInfo(zone))
+    today = local.date()
+    return today if local.time().replace(tzinfo=None) >= at else today - timedelta(days=1)
+
+
+def run_due(schedule: Schedule, *, now: datetime, say: Say) -> int:
+    """Run every night that is due and not done. One campaign's failure touches no other.
+
+    Returns:
+        0, or the exit code of the last failure.
+    """
+    code = 0
+    for path in schedule.campaigns:
+        try:
+            code = _run_one(schedule, path, now, say) or code
+        except Busy:
+            continue  # another process is at it
+        except DcoError as error:
+            code = error.exit_code
+            alert(path, now, f"night failed: {error}", say)
+    return code
+
+
+def _run_one(schedule: Schedule, path: str, now: datetime, say: Say) -> int:
+    campaign = load_campaign(path)
+    day = due_day(now, campaign.zone, schedule.at)
+    if not campaign.start <= day <= campaign.end:
+        return 0
+    with open_desk(path) as desk, desk.workspace.read() as conn:
+        done = runs.last(conn, campaign.key)
+    if done is not None and done.status == "done" and done.day >= day:
+        return 0
+    if done is not None and day - done.day > timedelta(days=1):
+        first = done.day + timedelta(days=1)
+        alert(
+            path, now, f"no night was run from {first} to {day - timedelta(days=1)}; running {day} now", say
+        )
+    night = nightly(path, now=now, day=day)
+    say(night.sentence())
+    for line in night.alerts:
+        alert(path, now, line, say)
+    return 0
+
+
+def watch(schedule: Schedule, *, now: datetime, say: Say) -> None:
+    """The dead man's switch: an alert when no night of a running flight has finished for too long."""
+    for path in schedule.campaigns:
+        try:
+            campaign = load_campaign(path)
+            with open_desk(path) as desk, desk.workspace.read() as conn:
+                done = runs.last(conn, campaign.key, status="done")
+        except DcoError as error:
+            alert(path, now, f"cannot be watched: {error}", say)
+            continue
+        since = done.finished if done is not None else None
+        in_flight = campaign.start <= now.astimezone(ZoneInfo(campaign.zone)).date() <= campaign.end
+        if in_flight and since is not None and now - since > schedule.alert_after:
+            hours = (now - since).total_seconds() / 3600
+            alert(path, now, f"no night has finished for {hours:.0f} hours", say)
+
+
+def alert(path: str, now: datetime, text: str, say: Say) -> None:
+    """Say it, and keep it in outbox/alerts.log; the same alert is written once an hour at most."""
+    folder = Path(path)
+    log = (folder if folder.is_dir() else folder.parent) / "outbox" / "alerts.log"
+    log.parent.mkdir(exist_ok=True)
+    known = log.read_text(encoding="utf-8").splitlines()[-50:] if log.exists() else []
+    hour = now.strftime("%Y-%m-%dT%H")
+    if any(line.startswith(hour) and line.endswith(text) for line in known):
+        return
+    say(f"ALERT  {path}: {text}")
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{now.isoformat(timespec='seconds')}  {text}\n")
+
+
+def serve_forever(schedule: Schedule, *, say: Say, clock: Callable[[], datetime] = clock_now) -> None:
+    """Tick every minute until stopped."""
+    from apscheduler.executors.pool import ThreadPoolExecutor
+    from apscheduler.jobstores.memory import MemoryJobStore
+    from apscheduler.schedulers.blocking import BlockingScheduler
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    def tick() -> None:
+        now = clock()
+        run_due(schedule, now=now, say=say)
+        watch(schedule, now=now, say=say)
+
+    timer = BlockingScheduler(
+        timezone="UTC",
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(1)},
+        # The defaults drop a wake-up that is a second late, silently; a late tick must run, once.
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )
+    timer.add_job(tick, IntervalTrigger(minutes=1, timezone="UTC"), next_run_time=clock())
+    say(
+        f"watching {len(schedule.campaigns)} campaign(s); nights are due at {schedule.at:%H:%M} of each one's zone"
+    )
+    timer.start()
