@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
+"""Painted in float32; the annotation is wider because NumPy's type of a division is."""
 WHITE = np.ones(3, np.float32)
 
 
@@ -207,7 +208,8 @@ def uniform_at(key: int, *places: Any) -> Array:
     for place, prime in zip(places, _PRIMES):
         with np.errstate(over="ignore"):
             z = _scramble(z + np.asarray(place, np.int64).astype(np.uint64) * prime)
-    return (np.asarray(z >> np.uint64(40), np.float32) + np.float32(0.5)) * np.float32(2.0**-24)
+    # 23 bits, so that the half added below is exact and the result never rounds to 1, whose normal is infinite.
+    return (np.asarray(z >> np.uint64(41), np.float32) + np.float32(0.5)) * np.float32(2.0**-23)
 
 
 def normal_at(key: int, *places: Any) -> Array:

@@ -1,0 +1,176 @@
+"""A whole training run, step by step; every step leaves a file, so that a run that was cut off goes on from there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dco.errors import BadInput, BadModel, UnknownName
+from dco.generate.training.recipe import RECIPES, Recipe
+
+Progress = Callable[[str], None]
+FIGURES = "figures.json"
+
+
+def train(
+    out: Path,
+    recipe: str = "small",
+    minutes: float = 20.0,
+    workers: int = 2,
+    resume: bool = False,
+    progress: Progress | None = None,
+    *,
+    work: Path | None = None,
+) -> Path:
+    """Train the embedded model from the project's own renders and write a diffusers folder.
+
+    Args:
+        out: folder to write; it is replaced only once training is over.
+        recipe: "small" (the shipped model; about eight minutes beside the denoiser's) or "tiny" (seconds).
+        minutes: wall time of the denoiser's training, counting earlier runs that are resumed.
+        workers: processes of one thread each.
+        resume: go on from what `work` holds; where it holds nothing but `out` is a finished model, keep that model's
+            autoencoder and text encoder and warm-start its denoiser for `minutes` more.
+        progress: called with one line of text now and then.
+        work: scratch folder for renders and checkpoints (the small recipe takes 4 GB); default: `out` + ".work".
+            It is kept, so that a longer run can resume.
+
+    Raises:
+        UnknownName: no such recipe.
+        BadInput: minutes or workers out of range, or `work` holds files that training did not write.
+        BadModel: resume finds neither a work folder nor a finished model.
+    """
+    from dco.generate.training.assemble import assemble
+
+    plan = _checked(recipe, minutes, workers)
+    say = progress or _quiet
+    scratch = work or out.with_name(out.name + ".work")
+    start = _prepare(scratch, out, recipe, resume)
+    figures = _run_steps(scratch, plan, minutes, workers, start, say)
+    with tempfile.TemporaryDirectory(dir=scratch) as fresh:
+        assemble(Path(fresh) / "model", scratch, recipe, plan, minutes, workers, figures)
+        if out.exists():
+            shutil.rmtree(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(Path(fresh) / "model", out)
+    say(f"wrote {out.name}")
+    return out
+
+
+def _run_steps(
+    work: Path, plan: Recipe, minutes: float, workers: int, start: str, say: Progress
+) -> dict[str, Any]:
+    from dco.generate.training.crew import launch
+    from dco.generate.training.encode import encode_captions, encode_pictures, latent_file
+    from dco.generate.training.fit_adherence import fit_adherence
+    from dco.generate.training.fit_autoencoder import fit_autoencoder
+    from dco.generate.training.fit_denoiser import fit_denoiser, read_curve
+    from dco.generate.training.fit_text import fit_text
+    from dco.generate.training.renders import label_file, make_renders
+
+    figures = _Figures(work)
+    last = list(plan.sizes)[-1]
+    steps: list[tuple[str, Path, Callable[[], Any]]] = [
+        ("renders", label_file(work, *last), lambda: make_renders(work, plan, workers)),
+        (
+            "autoencoder",
+            work / "vae" / "config.json",
+            lambda: launch(fit_autoencoder, workers, work, work, plan),
+        ),
+        ("text encoder", work / "tokenizer" / "tokenizer.json", lambda: fit_text(work, plan)),
+        ("adherence classifier", work / "adherence" / "words.json", lambda: fit_adherence(work, plan)),
+        ("latents", latent_file(work, *last), lambda: encode_pictures(work, plan)),
+        ("captions", work / "captions.npy", lambda: encode_captions(work, plan)),
+    ]
+    for name, proof, step in steps:
+        if not (name in figures.done and proof.exists()):
+            began = time.monotonic()
+            say(f"{name} ...")
+            figures.add(name, step(), time.monotonic() - began)
+            say(f"{name}: {figures.done[name]}")
+    curve = read_curve(work)
+    if not curve or curve[-1].seconds < minutes * 60:
+        raw = work / "unet_raw"
+        seed = str(raw) if raw.exists() else start
+        say(f"denoiser: {minutes:g} minutes")
+        launch(fit_denoiser, workers, work, work, plan, minutes * 60, seed)
+    return figures.done
+
+
+class _Figures:
+    """What each step measured, kept in the work folder; a step that stands here is done."""
+
+    def __init__(self, work: Path) -> None:
+        self.path = work / FIGURES
+        self.done: dict[str, Any] = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def add(self, name: str, measured: Any, seconds: float) -> None:
+        self.done[name] = {"seconds": round(seconds, 1)}
+        if measured is not None:
+            self.done[name]["accuracy"] = measured
+        self.path.write_text(json.dumps(self.done, indent=1))
+
+
+def _checked(recipe: str, minutes: float, workers: int) -> Recipe:
+    if recipe not in RECIPES:
+        raise UnknownName("recipe", recipe, RECIPES, where="train")
+    if not 0 < minutes <= 60 * 24 * 7:
+        raise BadInput(f"train: minutes {minutes:g} is out of range; expected more than 0 and at most a week")
+    if not 1 <= workers <= 64:
+        raise BadInput(f"train: workers {workers} is out of range; expected 1 to 64")
+    return RECIPES[recipe]
+
+
+def _prepare(work: Path, out: Path, recipe: str, resume: bool) -> str:
+    """Make the work folder ready; returns the unet folder to warm-start from, or an empty text."""
+    mark = work / "recipe.json"
+    ours = mark.exists()
+    if work.exists() and not ours and any(work.iterdir()):
+        raise BadInput(f"train: {work} holds files that are not a training run's; give another work folder")
+    if resume and ours:
+        kept = json.loads(mark.read_text())["recipe"]
+        if kept != recipe:
+            raise BadInput(
+                f"train: {work} holds a run of recipe {kept!r}, not {recipe!r}; give another folder"
+            )
+        return str(json.loads(mark.read_text())["start"])
+    if ours:
+        shutil.rmtree(work)
+    work.mkdir(parents=True, exist_ok=True)
+    start = _warm_start(work, out) if resume else ""
+    mark.write_text(json.dumps({"recipe": recipe, "start": start}))
+    return start
+
+
+def _warm_start(work: Path, out: Path) -> str:
+    if not (out / "model_index.json").exists():
+        raise BadModel(
+            f"{out}: nothing to resume; expected a finished model folder or a work folder beside it"
+        )
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    from dco.generate.autoencoder import PatchAutoencoder
+
+    # The shipped folder is half precision; a work folder is full precision.
+    kinds = {"vae": PatchAutoencoder, "text_encoder": CLIPTextModel, "unet": UNet2DConditionModel}
+    for part, kind in kinds.items():
+        model = kind.from_pretrained(out / part, variant="fp16", use_safetensors=True, local_files_only=True)
+        model.float().save_pretrained(work / ("unet_start" if part == "unet" else part))
+    CLIPTokenizer.from_pretrained(out / "tokenizer", local_files_only=True).save_pretrained(
+        work / "tokenizer"
+    )
+    shutil.copytree(out / "adherence", work / "adherence")
+    kept = json.loads((out / "training.json").read_text())["steps"]
+    names = ("autoencoder", "text encoder", "adherence classifier")
+    (work / FIGURES).write_text(json.dumps({name: kept[name] for name in names}, indent=1))
+    return str(work / "unet_start")
+
+
+def _quiet(line: str) -> None:
+    """Takes the progress lines nobody asked for."""
