@@ -1,0 +1,138 @@
+"""What lies under product and type: the backdrop cut to size, and a scrim where the words could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from dco.compose.colour import Bytes, Floats, contrast, luminance, luminance_of, rgb, worst_contrast
+from dco.compose.kit import Kit
+from dco.compose.layout import Plan, Rect, Side
+from dco.compose.sizes import AdSize
+
+WANTED = 4.8
+"""Contrast aimed at, a little above the 4.5 that is demanded, so that rounding never decides."""
+_MOST = 0.96
+
+
+def cut(backdrop: Bytes, size: AdSize, side: Side) -> tuple[Bytes, float]:
+    """The backdrop cut and sized to an ad: uint8[h, w, 3], and ad pixels per backdrop pixel.
+
+    Where width must go, the part with the product's place stays; where height must go, a little more sky
+    than ground.
+    """
+    tall, wide = backdrop.shape[:2]
+    scale = max(size.width / wide, size.height / tall)
+    w, h = size.width / scale, size.height / scale
+    across = {"left": 0.62, "right": 0.38, "center": 0.5}[side]
+    left, top = (wide - w) * across, (tall - h) * 0.56
+    image = Image.fromarray(np.ascontiguousarray(backdrop))
+    sized = image.resize(
+        (size.width, size.height), Image.Resampling.LANCZOS, box=(left, top, left + w, top + h), reducing_gap=3.0
+    )
+    return np.array(sized), scale
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How words are made readable: their colour, and the scrim's colour and strength in [0, 1]; 0 is none."""
+
+    ink: str
+    veil: tuple[float, float, float]
+    strength: float
+    calm: float
+
+
+def read(ground: Bytes, rects: Sequence[Rect], kit: Kit) -> Reading:
+    """Ink or paper, whichever the backdrop carries with the weaker scrim; at equal strength, the clearer one."""
+    pixels = np.concatenate([patch(ground, r).reshape(-1, 3) for r in rects])
+    pixels = pixels[:: max(1, len(pixels) // 12_000)]
+    mean = pixels.mean(0)
+    found = []
+    for role in ("paper", "ink"):
+        colour = kit.colors[role]
+        veil = _veil(mean, kit, light=role == "ink", ink=colour)
+        strength = _needed(pixels, colour, veil)
+        typical = float(np.median(contrast(luminance(pixels), luminance_of(colour))))
+        found.append((round(strength, 2), -typical, Reading(colour, veil, strength, 0.0)))
+    best = min(found, key=lambda f: (f[0], f[1]))[2]
+    return Reading(best.ink, best.veil, best.strength, _restlessness(ground, rects))
+
+
+def patch(ground: Bytes, rect: Rect, air: int = 0) -> Bytes:
+    """The pixels of a rectangle, with some air around it, as far as they lie in the ad."""
+    x0, y0 = max(0, int(rect.x) - air), max(0, int(rect.y) - air)
+    return ground[y0 : max(y0 + 1, round(rect.bottom) + air), x0 : max(x0 + 1, round(rect.right) + air)]
+
+
+def scrim(ground: Bytes, made: Plan, reading: Reading) -> Bytes:
+    """Quieten and tone the ground where the words stand, fading towards the product."""
+    if reading.strength <= 0 and reading.calm <= 0:
+        return ground
+    field = _field(made, ground.shape[0], ground.shape[1])
+    out = ground.astype(np.float32)
+    if reading.calm > 0:
+        out += (_blurred(ground) - out) * (field * np.float32(reading.calm))[..., None]
+    if reading.strength > 0:
+        out += (np.array(reading.veil, np.float32) - out) * (field * np.float32(reading.strength))[..., None]
+    return np.round(out).astype(np.uint8)
+
+
+def _needed(pixels: Bytes, colour: str, veil: tuple[float, float, float]) -> float:
+    """The weakest scrim that reaches the contrast wanted, by bisection; the strongest where none does."""
+    low, high = 0.0, _MOST
+    if worst_contrast(pixels, colour) >= WANTED:
+        return 0.0
+    for _ in range(7):
+        middle = (low + high) / 2
+        mixed = pixels + (np.array(veil) - pixels) * middle
+        if worst_contrast(np.round(mixed).astype(np.uint8), colour) >= WANTED:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _veil(mean: Floats, kit: Kit, *, light: bool, ink: str) -> tuple[float, float, float]:
+    """Colour of the scrim: the backdrop's own hue far darker or lighter, so that it looks like light, not like paint."""
+    base = np.array(rgb(kit.colors["paper" if light else "ink"]), float)
+    own = 255 - (255 - mean) * 0.18 if light else mean * 0.16
+    veil = 0.6 * own + 0.4 * base
+    if contrast(luminance(np.round(veil).astype(np.uint8)[None])[0], luminance_of(ink)) < 7:
+        veil = base
+    return float(veil[0]), float(veil[1]), float(veil[2])
+
+
+def _blurred(ground: Bytes) -> Floats:
+    tall, wide = ground.shape[:2]
+    step = max(2, min(tall, wide) // 40)
+    image = Image.fromarray(ground)
+    small = image.resize((max(2, wide // step), max(2, tall // step)), Image.Resampling.BOX)
+    return np.asarray(small.resize((wide, tall), Image.Resampling.BICUBIC), np.float32)
+
+
+def _restlessness(ground: Bytes, rects: Sequence[Rect]) -> float:
+    """How much of the detail under the words should go, in [0, 0.9]: none below 2 % of contrast, most above 6 %."""
+    soft = _blurred(ground)
+    detail = 0.0
+    for rect in rects:
+        rough = patch(ground, rect).astype(np.float32) - patch(soft, rect)
+        detail = max(detail, float(rough.mean(-1).std()) / 255)
+    return float(np.clip((detail - 0.02) / 0.04, 0, 1)) * 0.9
+
+
+def _field(made: Plan, tall: int, wide: int) -> Floats:
+    """1 under the words, fading to 0 over the feather: float32[h, w]."""
+    r = made.shade
+    x = np.arange(wide, dtype=np.float32) + 0.5
+    y = np.arange(tall, dtype=np.float32) + 0.5
+    left = 0 if "l" in made.edges else np.maximum(r.x - x, 0)
+    right = 0 if "r" in made.edges else np.maximum(x - r.right, 0)
+    top = 0 if "t" in made.edges else np.maximum(r.y - y, 0)
+    bottom = 0 if "b" in made.edges else np.maximum(y - r.bottom, 0)
+    far = np.hypot((left + right + 0 * x)[None, :], (top + bottom + 0 * y)[:, None]) / made.feather
+    t = np.clip(1 - far, 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)

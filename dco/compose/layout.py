@@ -1,0 +1,266 @@
+"""Where things go, per family and side, before any word is measured: rectangles in pixels of the ad."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from dco.compose.sizes import AdSize
+from dco.compose.typeset import Align
+
+Side = Literal["left", "right", "center"]
+Anchor = Literal["top", "middle", "bottom"]
+
+
+class Rect(NamedTuple):
+    """x, y of the top left corner; w, h. Pixels."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.h
+
+    def mirrored(self, width: float) -> Rect:
+        """The same rectangle in a looking glass as wide as the ad."""
+        return Rect(width - self.x - self.w, self.y, self.w, self.h)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A layout of one size.
+
+    Attributes:
+        copy: room for headline and subhead, and for the button where `button` is None.
+        product, logo: room for them; they keep their aspect inside.
+        button: room of a button that stands apart from the copy; `stretch` lets it fill that room.
+        align: how copy is set; `anchor` where the group stands in its room.
+        logo_align: where in its room the logo stands; `button_align` likewise.
+        shade: the part of the ad that a scrim darkens or lightens when contrast needs it, and the edges ("l", "r",
+            "t", "b") it runs out to.
+        feather: pixels over which the scrim fades.
+        most_lines: lines of headline and of subhead.
+    """
+
+    copy: Rect
+    product: Rect
+    logo: Rect
+    shade: Rect
+    edges: str
+    feather: float
+    align: Align
+    anchor: Anchor = "middle"
+    button: Rect | None = None
+    button_align: Align = "left"
+    stretch: bool = False
+    logo_align: Align = "left"
+    most_lines: tuple[int, int] = (4, 3)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What a layout must know of what goes into it.
+
+    Attributes:
+        product, logo: width over height.
+        button_em: width of the button's words, in em.
+        stands: whether the product stands on the ground.
+    """
+
+    product: float
+    logo: float
+    button_em: float
+    stands: bool = True
+
+
+BUTTON_PAD_EM = 1.15
+"""Air left and right of a button's words."""
+BUTTON_TALL_EM = 2.55
+"""A button's height."""
+
+
+def plan(size: AdSize, side: Side, shapes: Shapes) -> Plan:
+    """The layout of a size: copy on `side`, product on the other; 'center' sets copy on top and the product below."""
+    if size.family == "banner":
+        made = _banner(size, side, shapes)
+    elif size.family == "tower":
+        made = _tower(size, side, shapes)
+    elif size.family == "portrait" or (side == "center" and size.width == size.height):
+        made = _stack(size, side, shapes)
+    elif side == "center":
+        made = _flank(size, shapes)
+    else:
+        made = _columns(size, shapes)
+    return _mirror(made, size) if side == "right" and size.family in ("square", "wide", "banner") else made
+
+
+def _mirror(made: Plan, size: AdSize) -> Plan:
+    flip = {"l": "r", "r": "l"}
+    width = float(size.width)
+    return replace(
+        made,
+        copy=made.copy.mirrored(width),
+        product=made.product.mirrored(width),
+        logo=made.logo.mirrored(width),
+        shade=made.shade.mirrored(width),
+        button=made.button.mirrored(width) if made.button else None,
+        edges="".join(flip.get(e, e) for e in made.edges),
+    )
+
+
+def _columns(size: AdSize, shapes: Shapes) -> Plan:
+    """Logo, headline, subhead and button in one column; the product stands in the other."""
+    w, h, s = size.width, size.height, size.safe_px
+    short = min(w, h)
+    split = w * (0.5 if size.family == "wide" else 0.535)
+    logo = _logo_room(s.left, s.top, split - 1.6 * s.left, short, shapes)
+    top = logo.bottom + 0.055 * short
+    copy = Rect(s.left, top, split - s.left, h - s.bottom - top)
+    room = Rect(split + 0.035 * w, 0.085 * h, w - s.right - split - 0.035 * w, 0.0)
+    product = room._replace(h=(0.93 if shapes.stands else 0.90) * h - room.y)
+    return Plan(
+        copy=copy,
+        product=product,
+        logo=logo,
+        shade=Rect(0, 0, split, h),
+        edges="ltb",
+        feather=0.2 * w,
+        align="left",
+        most_lines=(5, 4) if size.family == "square" else (4, 3),
+    )
+
+
+def _flank(size: AdSize, shapes: Shapes) -> Plan:
+    """Copy centred on top, the product below it with the logo to its left and the button to its right."""
+    w, h, s = size.width, size.height, size.safe_px
+    tall = min(0.53 * h, (0.4 * w) / shapes.product)
+    wide = tall * shapes.product
+    product = Rect((w - wide) / 2, h - s.bottom * 0.9 - tall, wide, tall)
+    gap = 0.03 * w
+    wing = product.x - gap - s.left
+    logo_tall = min(0.085 * min(w, h) * max(1.0, 1.9 - shapes.logo / 4), wing / shapes.logo)
+    button_tall = 0.2 * min(w, h)
+    base = product.bottom - 0.05 * h
+    return Plan(
+        copy=Rect(s.left, s.top, w - s.left - s.right, product.y - s.top - 0.045 * h),
+        product=product,
+        logo=Rect(s.left, base - button_tall / 2 - logo_tall / 2, wing, logo_tall),
+        shade=Rect(0, 0, w, product.y - 0.02 * h),
+        edges="ltr",
+        feather=0.3 * h,
+        align="center",
+        button=Rect(product.right + gap, base - button_tall, wing, button_tall),
+        button_align="right",
+        most_lines=(2, 2),
+    )
+
+
+def _stack(size: AdSize, side: Side, shapes: Shapes) -> Plan:
+    """Logo, headline, subhead and button from the top; the product large at the bottom."""
+    w, h, s = size.width, size.height, size.safe_px
+    centred = side == "center"
+    inner = w - s.left - s.right
+    tall = min(0.5 * (h - s.top - s.bottom), inner * 0.9 / shapes.product)
+    tall = min(tall, 0.46 * h)
+    wide = tall * shapes.product
+    x = (w - wide) / 2
+    if not centred:
+        lean = 0.16 * max(0.0, inner - wide)
+        x += lean if side == "left" else -lean
+    product = Rect(x, h - s.bottom * 0.95 - tall, wide, tall)
+    logo = _logo_room(s.left, s.top, inner, w, shapes)
+    top = logo.bottom + 0.05 * w
+    copy = Rect(s.left, top, inner, product.y - 0.045 * w - top)
+    align: Align = "center" if centred else "left"
+    return Plan(
+        copy=copy,
+        product=product,
+        logo=logo,
+        shade=Rect(0, 0, w, product.y - 0.03 * w),
+        edges="ltr",
+        feather=0.22 * h,
+        align=align,
+        logo_align=align,
+        button_align=align,
+        most_lines=(4, 3),
+    )
+
+
+def _tower(size: AdSize, side: Side, shapes: Shapes) -> Plan:
+    """Logo, headline and subhead on top, the product below, the button across the foot."""
+    w, h, s = size.width, size.height, size.safe_px
+    inner = float(w - s.left - s.right)
+    button_tall = min(0.26 * w, 0.085 * h)
+    button = Rect(s.left, h - s.bottom - button_tall, inner, button_tall)
+    tall = min(0.4 * h, inner * 0.94 / shapes.product)
+    wide = tall * shapes.product
+    product = Rect((w - wide) / 2, button.y - 0.045 * h - tall, wide, tall)
+    logo = _logo_room(s.left, s.top + 0.01 * h, inner, min(1.5 * w, 0.6 * h), shapes)
+    top = logo.bottom + 0.035 * h
+    align: Align = "center" if side == "center" else "left"
+    return Plan(
+        copy=Rect(s.left, top, inner, product.y - 0.03 * h - top),
+        product=product,
+        logo=logo,
+        shade=Rect(0, 0, w, product.y - 0.03 * h),
+        edges="ltr",
+        feather=0.2 * h,
+        align=align,
+        anchor="top",
+        button=button,
+        button_align="center",
+        stretch=True,
+        logo_align=align,
+        most_lines=(7, 6),
+    )
+
+
+def _banner(size: AdSize, side: Side, shapes: Shapes) -> Plan:
+    """One row. Left: logo, copy, button, product; centre puts the product between logo and copy."""
+    w, h, s = size.width, size.height, size.safe_px
+    inner = h - s.top - s.bottom
+    air = 0.022 * w
+    product_tall = inner * (1.0 if shapes.stands else 0.96)
+    product_wide = min(product_tall * shapes.product, 0.2 * w)
+    logo_wide = min(0.17 * w, 0.42 * inner * shapes.logo, 0.8 * inner * max(1.0, shapes.logo))
+    px = max(size.min_font_px, round(0.18 * h))
+    button_wide = min(px * (shapes.button_em + 2 * BUTTON_PAD_EM), 0.3 * w)
+    button_tall = min(px * BUTTON_TALL_EM, inner)
+    left = s.left + 0.5 * air
+    logo = Rect(left, s.top, logo_wide, inner)
+    product = Rect(w - s.right - 0.5 * air - product_wide, s.top, product_wide, inner)
+    end = product.x
+    start = logo.right + air
+    if side == "center":
+        product = product._replace(x=logo.right + air)
+        start, end = product.right + air, float(w - s.right)
+    button = Rect(end - air - button_wide, (h - button_tall) / 2, button_wide, button_tall)
+    copy = Rect(start, s.top, button.x - air - start, inner)
+    shade = Rect(0, 0, button.right + air, h) if side != "center" else Rect(0, 0, w, h)
+    return Plan(
+        copy=copy,
+        product=product,
+        logo=logo,
+        shade=shade,
+        edges="ltb",
+        feather=0.08 * w,
+        align="left",
+        button=button,
+        button_align="center",
+        stretch=True,
+        most_lines=(2, 2),
+    )
+
+
+def _logo_room(x: float, y: float, width: float, scale: float, shapes: Shapes) -> Rect:
+    """Room for a logo: a wide wordmark gets less height than a round badge, so that both weigh about the same."""
+    tall = 0.115 * scale * max(0.62, min(1.35, 1.9 / max(shapes.logo, 0.2)))
+    tall = min(tall, 0.72 * width / max(shapes.logo, 0.2))
+    return Rect(x, y, width, tall)

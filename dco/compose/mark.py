@@ -1,0 +1,61 @@
+"""The logo on whatever lies under it: in one colour where it has only one, else as it is, on a chip if need be."""
+
+from __future__ import annotations
+
+import numpy as np
+import skia
+
+from dco.compose.colour import Bytes, contrast, luminance, luminance_of, rgb
+from dco.compose.kit import Kit, Layer
+
+ENOUGH = 3.0
+"""Contrast a logo needs: WCAG 2.2, 1.4.11, graphical objects."""
+_ONE_COLOUR = 14.0
+"""Spread, in bytes, up to which the opaque pixels of a logo count as one colour."""
+
+
+def mark(logo: Bytes, ground: Bytes, x: int, y: int, kit: Kit, ink: str) -> list[Layer]:
+    """Layers that show a logo at (x, y) so that it can be seen.
+
+    A one-colour logo takes the text colour, as brands' own positive and negative versions do. One with
+    several colours is never touched: where too little of it stands out, it gets a chip of the brand's paper or ink.
+    """
+    tall, wide = logo.shape[:2]
+    under = ground[y : y + tall, x : x + wide]
+    body = logo[logo[..., 3] > 200][:, :3].astype(float)
+    if not len(body) or float(body.std(0).max()) <= _ONE_COLOUR:
+        colour = _clearest(under, (ink, kit.colors["paper"], kit.colors["ink"]))
+        tinted = logo.copy()
+        tinted[..., :3] = rgb(colour)
+        return [Layer("logo", x, y, tinted)]
+    if _visible(logo, under) >= 0.6:
+        return [Layer("logo", x, y, logo)]
+    return [_chip(logo, x, y, kit, ground.shape), Layer("logo", x, y, logo)]
+
+
+def _clearest(under: Bytes, colours: tuple[str, ...]) -> str:
+    """The first colour that reads well on the worst tenth of the ground; the best one where none does."""
+    light = luminance(under.reshape(-1, 3))
+    scores = [float(np.percentile(contrast(light, luminance_of(c)), 10)) for c in colours]
+    return next((c for c, s in zip(colours, scores) if s >= ENOUGH), colours[int(np.argmax(scores))])
+
+
+def _visible(logo: Bytes, under: Bytes) -> float:
+    """The part of a logo's opaque pixels that stands out from what is under it."""
+    shows = logo[..., 3] > 200
+    return float((contrast(luminance(logo[..., :3]), luminance(under))[shows] >= 1.8).mean())
+
+
+def _chip(logo: Bytes, x: int, y: int, kit: Kit, shape: tuple[int, ...]) -> Layer:
+    tall, wide = logo.shape[:2]
+    pad = max(2, round(0.16 * min(tall, wide)))
+    own = luminance(logo[logo[..., 3] > 200][:, :3])
+    best = max(("paper", "ink"), key=lambda r: float((contrast(own, luminance_of(kit.colors[r])) >= 1.8).mean()))
+    left, top = max(0, x - pad), max(0, y - pad)
+    w, h = min(shape[1], x + wide + pad) - left, min(shape[0], y + tall + pad) - top
+    pixels = np.zeros((h, w, 4), np.uint8)
+    radius = 0.22 * min(w, h)
+    paint = skia.Paint(AntiAlias=True, Color=skia.ColorBLACK)
+    skia.Surface(pixels).getCanvas().drawRoundRect(skia.Rect.MakeWH(w, h), radius, radius, paint)
+    pixels[..., :3] = rgb(kit.colors[best])
+    return Layer("chip", left, top, pixels)
