@@ -1,0 +1,77 @@
+"""The door to everything that turns a request into a picture: `load_backend(name_or_path, **options)`.
+
+>>> backend = load_backend("procedural")
+>>> from dco.generate.request import Request
+>>> picture, = backend.generate([Request.of({"scene": "beach", "palette": "blue"}, 32, 16, seed=1)])
+>>> picture.pixels.shape
+(16, 32, 3)
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from dco import registry
+from dco.errors import BadInput, UnknownName
+from dco.generate.picture import Outcome
+from dco.generate.request import Request
+
+Progress = Callable[[int, int], None]
+"""Called with (pictures done, pictures in all) after each."""
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+class Backend(Protocol):
+    """What a file in dco/generate/backends offers under the name `Backend`."""
+
+    @property
+    def model_id(self) -> str:
+        """Content hash of everything that decides a picture besides the request. Costs no import of torch."""
+        ...
+
+    @property
+    def license(self) -> dict[str, Any]:
+        """The licence record of the model: `license` and whatever else its LICENSE.json says."""
+        ...
+
+    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+        """One outcome per request, in order. Only a model that cannot be loaded raises (`BadModel`)."""
+        ...
+
+
+def load_backend(name_or_path: str | os.PathLike[str], **options: Any) -> Backend:
+    """A backend by its name, by the path of a diffusers folder, or by a hub id with a pinned `revision`.
+
+    Nothing heavy is loaded before its first `generate`.
+
+    Args:
+        name_or_path: a name listed by `registry.names("backends")`; a folder; or "owner/name".
+        options: what the backend's constructor takes, such as `folder`, `threads`, `batch`, `device`.
+
+    Raises:
+        UnknownName: neither a backend nor a folder.
+        BadInput: an option the backend does not have.
+        BadModel: the folder does not pass the gate.
+    """
+    text = os.fspath(name_or_path)
+    known = registry.names("backends")
+    if text in known:
+        name = text
+    elif Path(text).exists() or Path(text).is_absolute() or text.startswith(".") or _HUB_ID.fullmatch(text):
+        name, options = "diffusers", {"folder": text, **options}
+    else:
+        raise UnknownName("backend", text, known, where="load_backend (no folder of this name either)")
+    maker = registry.load("backends", name)
+    try:
+        inspect.signature(maker).bind(**options)
+    except TypeError as error:
+        takes = ", ".join(inspect.signature(maker).parameters) or "none"
+        raise BadInput(f"backend {name!r}: {error} (options: {takes})") from error
+    backend: Backend = maker(**options)
+    return backend

@@ -1,0 +1,42 @@
+"""The renderer alone: no diffusion, no model, no torch. For installations without the extra, and for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from time import perf_counter
+from typing import Any
+
+from dco.generate.backend import Progress
+from dco.generate.batching import reason
+from dco.generate.gates import inspect, to_uint8
+from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.render import render
+from dco.generate.request import ENGINE, Request
+
+
+class Backend:
+    """Paints the request's look and seed; strength, steps and guidance change nothing here."""
+
+    def __init__(self) -> None:
+        self.model_id = f"procedural-{ENGINE}"
+        self.license: dict[str, Any] = {
+            "license": "Apache-2.0",
+            "model": "none: drawn by the engine's own renderer",
+        }
+
+    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+        """One outcome per request, in order."""
+        for done, request in enumerate(requests, start=1):
+            yield self._paint(request)
+            if progress:
+                progress(done, len(requests))
+
+    def _paint(self, request: Request) -> Outcome:
+        started, key = perf_counter(), request.key(self.model_id)
+        try:
+            pixels = to_uint8(render(request.look(), request.width, request.height, request.seed))
+        except Exception as error:
+            return Failure(request, key, reason(error))
+        if fault := inspect(pixels, (request.width, request.height)):
+            return Failure(request, key, fault)
+        return Picture(request, key, pixels, perf_counter() - started)
