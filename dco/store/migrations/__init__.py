@@ -1,0 +1,1 @@
+"""Revisions of the store's tables, run by `dco.store.migrate` when a workspace is opened."""

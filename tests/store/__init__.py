@@ -1,0 +1,1 @@
+"""Tests of the store room, on SQLite and PostgreSQL."""
