@@ -19,6 +19,8 @@ from torch import Tensor
 
 from dco.errors import GenerationFailed
 
+WATCH_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -50,10 +52,17 @@ class Crew:
         return bool(vote.item())
 
 
-def launch(task: Callable[..., None], workers: int, folder: Path, *arguments: Any) -> None:
+def launch(
+    task: Callable[..., None],
+    workers: int,
+    folder: Path,
+    *arguments: Any,
+    watch: Callable[[], None] | None = None,
+) -> None:
     """Run task(crew, *arguments) in `workers` processes of one thread each, and wait for all of them.
 
     One worker runs in this process. The workers meet through a file in `folder`, so no network port is opened.
+    `watch` is called every few seconds while more than one worker runs.
 
     Raises:
         GenerationFailed: a worker ended with an error.
@@ -68,7 +77,12 @@ def launch(task: Callable[..., None], workers: int, folder: Path, *arguments: An
         return
     meeting = folder / f"meeting-{uuid.uuid4().hex}"
     try:
-        torch.multiprocessing.spawn(_work, (workers, str(meeting), task, arguments), nprocs=workers)
+        running = torch.multiprocessing.spawn(
+            _work, (workers, str(meeting), task, arguments), nprocs=workers, join=False
+        )
+        while not running.join(timeout=WATCH_SECONDS):
+            if watch:
+                watch()
     except torch.multiprocessing.ProcessRaisedException as error:
         raise GenerationFailed(
             f"training: a worker of {task.__name__} failed: {str(error).strip().splitlines()[-1]}"

@@ -199,4 +199,6 @@ def _follow(averaged: Any, parameters: list[Tensor], n: float) -> None:
 def _save(work: Path, model: Any, averaged: Any, curve: list[Point]) -> None:
     model.save_pretrained(work / "unet_raw")
     averaged.save_pretrained(work / "unet")
-    (work / "curve.json").write_text(json.dumps([asdict(point) for point in curve], indent=1))
+    fresh = work / "curve.json.new"
+    fresh.write_text(json.dumps([asdict(point) for point in curve], indent=1))
+    fresh.replace(work / "curve.json")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dco.errors import BadInput, BadModel
 from dco.generate.adherence import Adherence
+from dco.generate.pipeline import quiet
 from dco.generate.render import render
 from dco.generate.training.fit_autoencoder import psnr
 from dco.generate.vocabulary import ATTRIBUTES, Look, prompt, values
@@ -104,15 +105,16 @@ def open_pipeline(folder: Path) -> Any:
 
     if not (folder / "model_index.json").exists():
         raise BadModel(f"{folder}: no model_index.json; expected a folder written by training")
-    pipe = AutoPipelineForText2Image.from_pretrained(
-        folder,
-        variant="fp16",
-        torch_dtype=torch.float32,
-        use_safetensors=True,
-        local_files_only=True,
-        safety_checker=None,
-        feature_extractor=None,
-    )
+    with quiet():
+        pipe = AutoPipelineForText2Image.from_pretrained(
+            folder,
+            variant="fp16",
+            torch_dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            safety_checker=None,
+            feature_extractor=None,
+        )
     pipe.set_progress_bar_config(disable=True)
     return pipe
 

@@ -45,14 +45,15 @@ def train(
         BadInput: minutes or workers out of range, or `work` holds files that training did not write.
         BadModel: resume finds neither a work folder nor a finished model.
     """
-    from dco.generate.training.assemble import assemble
-
     plan = _checked(recipe, minutes, workers)
     say = progress or _quiet
     scratch = work or out.with_name(out.name + ".work")
-    start = _prepare(scratch, out, recipe, resume)
-    figures = _run_steps(scratch, plan, minutes, workers, start, say)
-    with tempfile.TemporaryDirectory(dir=scratch) as fresh:
+    from dco.generate.pipeline import quiet
+    from dco.generate.training.assemble import assemble
+
+    with quiet(), tempfile.TemporaryDirectory() as fresh:
+        start = _prepare(scratch, out, recipe, resume)
+        figures = _run_steps(scratch, plan, minutes, workers, start, say)
         assemble(Path(fresh) / "model", scratch, recipe, plan, minutes, workers, figures)
         if out.exists():
             shutil.rmtree(out)
@@ -98,8 +99,34 @@ def _run_steps(
         raw = work / "unet_raw"
         seed = str(raw) if raw.exists() else start
         say(f"denoiser: {minutes:g} minutes")
-        launch(fit_denoiser, workers, work, work, plan, minutes * 60, seed)
+        launch(
+            fit_denoiser,
+            workers,
+            work,
+            work,
+            plan,
+            minutes * 60,
+            seed,
+            watch=_Watch(work / "curve.json", say),
+        )
     return figures.done
+
+
+class _Watch:
+    """Says the end of the curve whenever it has moved."""
+
+    def __init__(self, path: Path, say: Progress) -> None:
+        self.path, self.say, self.last = path, say, -1
+
+    def __call__(self) -> None:
+        if self.path.exists():
+            # Replaced as a whole by its writer, so never half a file.
+            point = json.loads(self.path.read_text())[-1]
+            if point["samples"] != self.last:
+                self.last = point["samples"]
+                self.say(
+                    f"denoiser: {point['samples']} samples, {point['seconds']:.0f} s, loss {point['loss']}"
+                )
 
 
 class _Figures:

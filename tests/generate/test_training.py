@@ -1,0 +1,254 @@
+"""The whole training, made tiny and run for real, and the folder it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dco.errors import BadInput, BadModel, DcoError, UnknownName
+from dco.generate.vocabulary import ATTRIBUTES, Look, prompt, understand, values
+
+torch = pytest.importorskip("torch", reason="needs the diffusion extra")
+pytest.importorskip("diffusers", reason="needs the diffusion extra")
+
+from crew_task import average_ranks  # noqa: E402
+
+from dco.generate import model_folder  # noqa: E402
+from dco.generate.adherence import Adherence  # noqa: E402
+from dco.generate.autoencoder import PatchAutoencoder  # noqa: E402
+from dco.generate.training import evaluate, train  # noqa: E402
+from dco.generate.training.captions import (  # noqa: E402
+    build_tokenizer,
+    caption,
+    captions_of,
+    every_look,
+    every_word,
+    look_number,
+    token_ids,
+)
+from dco.generate.training.crew import launch  # noqa: E402
+from dco.generate.training.measure import frechet, open_pipeline, sample_looks  # noqa: E402
+from dco.generate.training.recipe import RECIPES  # noqa: E402
+from dco.generate.training.renders import look_of, mirrored, random_labels  # noqa: E402
+
+PROMPT = prompt(Look("beach", "blue"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished model folder of the tiny recipe."""
+    lines: list[str] = []
+    out = tmp_path_factory.mktemp("training") / "model"
+    train(out, "tiny", minutes=0.03, workers=1, progress=lines.append)
+    assert lines[0] == "renders ..."
+    assert lines[-1] == "wrote model"
+    return out
+
+
+def generator(seed: int) -> Any:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_folder_passes_the_gate_in_front_of_every_model(trained: Path) -> None:
+    found = model_folder.check(trained)
+    assert found.pipeline == "StableDiffusionPipeline"
+    assert found.components["vae"] == ("dco.generate.autoencoder", "PatchAutoencoder")
+    assert found.license["license"] == "Apache-2.0"
+    assert found.license["commercial_use"] == "yes"
+    assert found.license["revision"] == found.model_id
+
+
+def test_the_folder_holds_half_precision_safetensors_only(trained: Path) -> None:
+    weights = [p for p in trained.rglob("*") if p.stat().st_size > 100_000]
+    assert {p.suffix for p in weights} <= {".safetensors", ".png", ".json"}
+    for part in ("unet", "vae", "text_encoder"):
+        assert next(p.name for p in (trained / part).glob("*.safetensors")).endswith(".fp16.safetensors")
+    assert not list(trained.rglob("*.bin")) and not list(trained.rglob("*.pt"))
+
+
+def test_the_card_says_what_the_pictures_are_not(trained: Path) -> None:
+    card = (trained / "README.md").read_text()
+    assert "Never call its pictures photographs" in card
+    assert "does **not** contribute new objects" in card
+    assert "not measured yet" in card.lower()
+    for name in ("curve.png", "samples.png"):
+        assert 0 < (trained / name).stat().st_size < 400_000
+        assert name in card
+
+
+def test_the_record_has_command_words_settings_and_curve(trained: Path) -> None:
+    notes = json.loads((trained / "training.json").read_text())
+    assert notes["command"] == "dco model train --recipe tiny --minutes 0.03 --workers 1"
+    assert notes["words"]["scene"] == list(values("scene"))
+    assert notes["settings"]["sizes"] == {"64x64": 0.8, "96x32": 0.2}
+    assert notes["curve"][-1]["samples"] > 0
+
+
+def test_text_to_image_opens_the_folder_and_repeats_itself(trained: Path) -> None:
+    pipe = open_pipeline(trained)
+    arguments = {
+        "num_inference_steps": 3,
+        "guidance_scale": 1.5,
+        "width": 64,
+        "height": 64,
+        "output_type": "np",
+    }
+    alone = pipe(PROMPT, generator=generator(4), **arguments).images
+    batch = pipe([PROMPT] * 2, generator=[generator(3), generator(4)], **arguments).images
+    assert alone.shape == (1, 64, 64, 3)
+    assert np.isfinite(alone).all()
+    assert alone[0] == pytest.approx(batch[1], abs=1e-5)
+
+
+def test_image_to_image_opens_the_folder_at_another_aspect(trained: Path) -> None:
+    from diffusers import AutoPipelineForImage2Image
+
+    pipe = AutoPipelineForImage2Image.from_pretrained(
+        trained, variant="fp16", torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+    )
+    pipe.set_progress_bar_config(disable=True)
+    start = torch.zeros(1, 3, 32, 96)
+    out = pipe(
+        PROMPT, image=start, strength=0.5, num_inference_steps=4, generator=generator(0), output_type="np"
+    ).images
+    assert out.shape == (1, 32, 96, 3)
+
+
+def test_evaluation_prints_a_table_beside_the_classifiers_ceiling(trained: Path) -> None:
+    from dco.generate.training.assemble import record
+
+    with pytest.raises(BadInput, match="n = 9 is too few"):
+        evaluate(trained, 9)
+    measured = evaluate(trained, 10)
+    assert "text-to-image" in str(measured) and "renders (ceiling)" in str(measured)
+    assert set(measured.adherence) == set(ATTRIBUTES)
+    before = model_folder.model_id(trained)
+    record(trained, measured)
+    assert json.loads((trained / "training.json").read_text())["measured"]["pictures"] == 10
+    assert "renders: the classifier's ceiling" in (trained / "README.md").read_text()
+    assert model_folder.model_id(trained) == before
+
+
+def test_a_longer_run_resumes_and_a_finished_model_warm_starts(trained: Path, tmp_path: Path) -> None:
+    again = train(trained, "tiny", minutes=0.05, workers=1, resume=True)
+    curve = json.loads((again / "training.json").read_text())["curve"]
+    samples = [point["samples"] for point in curve]
+    assert samples == sorted(samples)
+    assert curve[-1]["seconds"] >= 3
+    warm = train(trained, "tiny", minutes=0.01, workers=1, resume=True, work=tmp_path / "work")
+    classifier = Adherence.open(warm)
+    assert classifier.words["palette"] == values("palette")
+
+
+def test_a_folder_of_other_files_is_never_cleared(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="not a training run's"):
+        train(tmp_path / "model", "tiny", work=tmp_path / "work")
+    assert (tmp_path / "work" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"recipe": "smal"}, UnknownName, "did you mean 'small'"),
+        ({"recipe": "tiny", "minutes": 0}, BadInput, "minutes 0 is out of range"),
+        ({"recipe": "tiny", "workers": 0}, BadInput, "workers 0 is out of range"),
+        ({"recipe": "tiny", "resume": True}, BadModel, "nothing to resume"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(
+    tmp_path: Path, arguments: dict[str, Any], error: type[DcoError], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        train(tmp_path / "model", **arguments)
+
+
+def test_folders_without_a_model_or_classifier_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match=r"model_index\.json"):
+        evaluate(tmp_path, 10)
+    with pytest.raises(BadModel, match="no readable adherence classifier"):
+        Adherence.open(tmp_path)
+
+
+def test_every_word_is_one_token_and_no_canonical_caption_is_cut(tmp_path: Path) -> None:
+    """Split words once cost a model its compositions: they stand last, and were cut off without a sign."""
+    tokenizer = build_tokenizer(tmp_path, RECIPES["small"].text_tokens)
+    assert [w for w in every_word() if len(tokenizer.tokenize(w)) != 1] == []
+    lengths = [len(tokenizer(prompt(look)).input_ids) for look in every_look()]
+    assert max(lengths) <= tokenizer.model_max_length
+    assert token_ids(tokenizer, ["beach", "beach, blue palette"]).shape == (2, 32)
+
+
+def test_captions_state_what_they_say_they_state() -> None:
+    rng = np.random.default_rng(0)
+    for look in every_look()[::37]:
+        text, stated = caption(look, rng, drop=0.3)
+        assert understand(text).look_parts == stated
+        assert captions_of(look, 3, rng)[0] == prompt(look)
+
+
+def test_labels_looks_and_numbers_agree() -> None:
+    labels = random_labels(50, np.random.default_rng(1)).astype(np.int64)
+    looks = every_look()
+    assert [looks[k] for k in look_number(labels)] == [look_of(row) for row in labels]
+
+
+def test_mirroring_swaps_the_copy_sides_and_nothing_else() -> None:
+    labels = random_labels(60, np.random.default_rng(2))
+    twins = mirrored(labels)
+    assert np.array_equal(mirrored(twins), labels)
+    assert np.array_equal(twins[:, :3], labels[:, :3])
+    sides = [(look_of(a).composition, look_of(b).composition) for a, b in zip(labels, twins, strict=True)]
+    assert set(sides) == {
+        ("copy space left", "copy space right"),
+        ("copy space right", "copy space left"),
+        ("centered", "centered"),
+    }
+
+
+def test_the_autoencoder_starts_as_principal_components() -> None:
+    """Pictures that live in 8 dimensions per patch come back exactly: the start is the best linear code."""
+    torch.manual_seed(0)
+    basis = torch.randn(8, 3, 8, 8) * 0.2
+    weights = torch.randn(6, 8, 4, 4)
+    weights -= weights.mean((0, 2, 3), keepdim=True)  # the linear decoder's bias can hold a flat mean only
+    pictures = torch.einsum("nkhw,kcij->nchiwj", weights, basis).reshape(6, 3, 32, 32)
+    model = PatchAutoencoder().eval()
+    assert model.start_from_principal_components(pictures) == pytest.approx(1, abs=1e-4)
+    with torch.no_grad():
+        # The nonlinear decoder starts small, not at nothing.
+        for parameter in model.out.parameters():
+            parameter.zero_()
+        again = model(pictures)
+    assert again == pytest.approx(pictures, abs=2e-3)
+
+
+def test_frechet_distance_matches_its_closed_form_in_one_dimension() -> None:
+    """Between N(0, 1) and N(m, s) it is m^2 + (1 - s)^2."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, (20_000, 2)), rng.normal(0, 1, (20_000, 2)) * [3, 1] + [2, 0]
+    assert frechet(a, b) == pytest.approx(4 + 4, rel=0.05)
+    assert frechet(a, a) == pytest.approx(0, abs=1e-6)
+
+
+def test_sample_looks_visit_every_scene_and_light() -> None:
+    looks = sample_looks(40)
+    assert {look.scene for look in looks} == set(values("scene"))
+    assert {look.light for look in looks} == set(values("light"))
+
+
+def test_two_workers_average_and_must_agree(tmp_path: Path) -> None:
+    launch(average_ranks, 2, tmp_path, tmp_path)
+    assert [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)] == [
+        [[0.5] * 3, False]
+    ] * 2
+
+
+def test_one_worker_runs_here_and_averages_nothing(tmp_path: Path) -> None:
+    launch(average_ranks, 1, tmp_path, tmp_path)
+    assert json.loads((tmp_path / "0.json").read_text()) == [[0.0] * 3, True]
