@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dco.reports import words
 from dco.reports.reading import Reading
+from dco.reports.words import pretty
 
 SURE = 0.95
 """P(best) from which a segment's question counts as settled."""
@@ -40,18 +41,27 @@ def _fresh(reading: Reading) -> Step | None:
     if not reading.report.files:
         if reading.totals.impressions:
             return None
-        return Step("Bring in a first report", "No platform report has been read yet, so there is nothing to learn from.")
+        return Step(
+            "Bring in a first report",
+            "No platform report has been read yet, so there is nothing to learn from.",
+        )
     newest = max(f.last_day for f in reading.report.files)
     old = (reading.report.as_of.date() - newest).days
     if limit is None or old <= limit:
         return None
-    return Step("Fetch newer reports", f"The newest reported day is {words.day(newest)}, {words.plural(old, 'day')} ago.")
+    return Step(
+        "Fetch newer reports",
+        f"The newest reported day is {words.day(newest)}, {words.plural(old, 'day')} ago.",
+    )
 
 
 def _gain(reading: Reading) -> Step | None:
     gain = reading.report.gain
     if gain is None or gain.low is None or gain.high is None or not words.known(gain.value):
-        return Step("Keep the holdout running", f"What learning earns is {words.TOO_EARLY}; only the holdout can tell.")
+        return Step(
+            "Keep the holdout running",
+            f"What learning earns is {words.TOO_EARLY}; only the holdout can tell.",
+        )
     told = words.change(gain.value, gain.low, gain.high)
     if gain.low > 0:
         return Step("Keep learning switched on", f"Its gain over the holdout is {told}, clear of zero.")
@@ -101,8 +111,3 @@ def _randomise(reading: Reading) -> Step | None:
         "Add a placement with weighted rotation",
         "No placement chain here is randomised throughout, so causes cannot be told from audiences.",
     )
-
-
-def pretty(key: str) -> str:
-    """A key as a reader sees it: 'young_parents' -> 'young parents'."""
-    return key.replace("_", " ")

@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dco.reports import advice, charts, pictures, sections, words
-from dco.reports.advice import pretty
 from dco.reports.facts import (
     ArmCard,
     CampaignReport,
@@ -31,6 +30,7 @@ from dco.reports.facts import (
 )
 from dco.reports.reading import Reading, read
 from dco.reports.theme import css_variables
+from dco.reports.words import pretty
 
 __all__ = [
     "ArmCard",
@@ -65,7 +65,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters.update(pretty=pretty, day=words.day, short_day=words.short_day, count=words.count, sentence=words.sentence)
+    env.filters.update(
+        pretty=pretty, day=words.day, short_day=words.short_day, count=words.count, sentence=words.sentence
+    )
     return env
 
 
@@ -107,8 +109,11 @@ def _context(reading: Reading) -> dict[str, Any]:
         "catalogue": sorted(report.arms, key=lambda c: (reading.number[c.arm_id], c.segment)),
         "number": reading.number,
         "picture": sections.picture,
-        "fate": sections.fate,
-        "files": [_file(report, f) for f in sorted(report.files, key=lambda f: (f.arrived, f.name), reverse=True)],
+        "fate": lambda card: sections.fate(reading, card),
+        "nights": sections.nights(reading),
+        "files": [
+            _file(report, f) for f in sorted(report.files, key=lambda f: (f.arrived, f.name), reverse=True)
+        ],
         "unsettled": sorted(report.unsettled, key=lambda u: u.day),
         "share": words.share,
         "number_words": words.number,
@@ -135,7 +140,11 @@ def _opening(reading: Reading) -> str:
     text = f"From {words.days(reading.first_day, reading.last_day)}, {words.plural(ran, 'ad')} ran in {where}"
     text += f" and were shown {words.count(t.impressions)} times for {words.money(t.spend_micros, reading.view.currency)}."
     if newborn or retired:
-        grown = f"{words.plural(newborn, 'new ad was', 'new ads were')} grown from earlier ones" if newborn else ""
+        grown = (
+            f"{words.plural(newborn, 'new ad was', 'new ads were')} grown from earlier ones"
+            if newborn
+            else ""
+        )
         gone = f"{words.plural(retired, 'ad was', 'ads were')} retired" if retired else ""
         text += " " + words.sentence(words.listed([x for x in (grown, gone) if x]))
     return text
@@ -145,7 +154,9 @@ def _gain(reading: Reading) -> dict[str, Any]:
     gain, report = reading.report.gain, reading.report
     licence = (gain.licence if gain else None) or reading.licence
     value, low, high = (gain.value, gain.low, gain.high) if gain else (None, None, None)
-    told = words.gain_words(value, low, high, licence, what=reading.metric.what, level=gain.level if gain else 90)
+    told = words.gain_words(
+        value, low, high, licence, what=reading.metric.what, level=gain.level if gain else 90
+    )
     figure = words.change(value, low, high)
     head, _, rest = figure.partition(" (")
     ends = [e for e in (low, high, value, 0.0) if e is not None and words.known(e)]
@@ -166,9 +177,11 @@ def _gain(reading: Reading) -> dict[str, Any]:
 
 
 def _gain_rows(reading: Reading) -> list[dict[str, str]]:
+    gain = reading.report.gain
+    own = GainRow("the holdout", gain.value, gain.low, gain.high, "the measuring stick") if gain else None
     return [
         {"name": r.name, "told": words.change(r.value, r.low, r.high), "note": r.note}
-        for r in reading.report.gain_table
+        for r in (*([own] if own else []), *reading.report.gain_table)
         if reading.report.simulated or not r.simulated_only
     ]
 
@@ -242,12 +255,27 @@ def _glossary(reading: Reading) -> list[tuple[str, str]]:
         (metric.name, metric.meaning),
         ("Impression", "One time an ad was shown, as the platform counts it."),
         ("Share", "The part of a segment's impressions an ad is meant to get."),
-        ("Holdout", f"{holdout} the traffic keeps showing the starting ads in equal parts, untouched by learning. It is the measuring stick."),
-        ("Gain over the holdout", f"How much more {metric.what} the learnt ads brought than the holdout on the same days."),
-        ("90 % interval", "Where the true value lies with 90 % confidence, given the data and the method named in this report."),
+        (
+            "Holdout",
+            f"{holdout} the traffic keeps showing the starting ads in equal parts, untouched by learning. It is the measuring stick.",
+        ),
+        (
+            "Gain over the holdout",
+            f"How much more {metric.what} the learnt ads brought than the holdout on the same days.",
+        ),
+        (
+            "90 % interval",
+            "Where the true value lies with 90 % confidence, given the data and the method named in this report.",
+        ),
         ("P(best)", "The chance that an ad is the best live one in its segment, given all data so far."),
-        ("Effect of an element", "How much more or less an option earns than the average option of its attribute, all else equal."),
-        ("Caused, measured, described", "Caused: who saw what was drawn at random. Measured: money was split, but the platform chose the audience. Described: the platform chose everything."),
+        (
+            "Effect of an element",
+            "How much more or less an option earns than the average option of its attribute, all else equal.",
+        ),
+        (
+            "Caused, measured, described",
+            "Caused: who saw what was drawn at random. Measured: money was split, but the platform chose the audience. Described: the platform chose everything.",
+        ),
         ("Unsettled day", "A day whose late results have not all been reported yet."),
         ("Restatement", "A later report changed the numbers of an earlier day; the newer numbers count."),
     ]

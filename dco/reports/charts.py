@@ -73,8 +73,8 @@ class Band:
     colour: str
 
 
-def _svg(chart: alt.LayerChart | alt.Chart, ident: str, alt_text: str) -> str:
-    """Render, then make it fit for a page: fluid width, own ids, CSS colours, a name for screen readers."""
+def _svg(chart: Any, ident: str, alt_text: str) -> str:
+    """Render an Altair chart, then make it fit for a page: fluid width, own ids, CSS colours, a name for screen readers."""
     svg = vl_convert.vegalite_to_svg(chart.to_dict(), config=_CONFIG)
     width = re.search(r'viewBox="0 0 ([\d.]+)', svg)
     _, _, body = svg.partition(">")
@@ -147,7 +147,9 @@ def shares_over_time(
         "a:Q",
         title=None,
         scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], grid=False, labelExpr="datum.value*100+' %'"),
+        axis=alt.Axis(
+            format="%", values=[0, 0.25, 0.5, 0.75, 1], grid=False, labelExpr="datum.value*100+' %'"
+        ),
     )
     areas = (
         alt.Chart(_data(rows))
@@ -169,7 +171,9 @@ def shares_over_time(
     chart = (areas + names).properties(
         width=PANEL_WIDTH - 100, height=230, title=_title(title, "share of the segment's traffic", simulated)
     )
-    last = words.listed([f"{b.label} {words.share(b.shares[-1])}" for b in bands if b.shares[-1] >= 0.005][::-1])
+    last = words.listed(
+        [f"{b.label} {words.share(b.shares[-1])}" for b in bands if b.shares[-1] >= 0.005][::-1]
+    )
     alt_text = f"{title}: shares of traffic by day since {words.day(first)}. On the last day: holdout {words.share(holdout[-1])}"
     return _hatched(_svg(chart, ident, f"{alt_text}{', ' + last if last else ''}."), ident)
 
@@ -304,7 +308,9 @@ def daily(
     chart = (line + dots).properties(
         width=PANEL_WIDTH - 70, height=170, title=_title(title, subtitle, simulated)
     )
-    return _svg(chart, ident, f"{title}, {subtitle}, from {words.day(first)}, {words.plural(len(rows), 'day')}.")
+    return _svg(
+        chart, ident, f"{title}, {subtitle}, from {words.day(first)}, {words.plural(len(rows), 'day')}."
+    )
 
 
 def stacked_bars(
@@ -323,7 +329,9 @@ def stacked_bars(
     for order, (label, values) in enumerate(series):
         colour = LIGHT[f"c{order + 1}" if order < 6 else "rest"]
         for i, v in enumerate(values):
-            rows.append({"i": i + 0.15, "j": i + 0.85, "a": base[i], "b": base[i] + v, "c": colour, "k": label})
+            rows.append(
+                {"i": i + 0.15, "j": i + 0.85, "a": base[i], "b": base[i] + v, "c": colour, "k": label}
+            )
         base = [b + v for b, v in zip(base, values, strict=True)]
     x = alt.X("i:Q", axis=_day_axis(first, n, PANEL_WIDTH), scale=alt.Scale(domain=[0, n], nice=False))
     chart = (
@@ -342,13 +350,19 @@ def stacked_bars(
 
 
 def strip(
-    low: float | None, value: float | None, high: float | None, domain: tuple[float, float], *, colour: str = "accent", named: bool = False
+    low: float | None,
+    value: float | None,
+    high: float | None,
+    domain: tuple[float, float],
+    *,
+    colour: str = "accent",
+    named: bool = False,
 ) -> str:
     """A small interval for a table cell, hand-drawn, zero marked when inside `domain` and, if `named`, labelled.
     Decorative: the figures stand beside it in text."""
     a, b = domain
     at = lambda v: 4 + 112 * (min(max(v, a), b) - a) / ((b - a) or 1.0)  # noqa: E731
-    parts = [f'<line x1="4" x2="116" y1="9" y2="9" stroke="var(--line)"/>']
+    parts = ['<line x1="4" x2="116" y1="9" y2="9" stroke="var(--line)"/>']
     if a < 0 < b:
         parts.append(f'<line x1="{at(0):.1f}" x2="{at(0):.1f}" y1="2" y2="16" stroke="var(--muted)"/>')
     if named and a <= 0 <= b:

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from dco.records import size_of
 from dco.reports import pictures, words
-from dco.reports.advice import pretty
 from dco.reports.campaign import environment
 from dco.reports.facts import ArmCard
 from dco.reports.theme import css_variables
+from dco.reports.words import pretty
 
 Level = Literal["ok", "note", "warning", "refused"]
 """How a check ended; only 'refused' would keep a creative from being approved."""
@@ -42,7 +42,9 @@ class GalleryCard:
     findings: Sequence[Finding | str] = ()
 
 
-def gallery(cards: Sequence[GalleryCard], *, title: str, commands: bool = True, campaign: str = "CAMPAIGN") -> str:
+def gallery(
+    cards: Sequence[GalleryCard], *, title: str, commands: bool = True, campaign: str = "CAMPAIGN"
+) -> str:
     """One self-contained HTML page.
 
     Args:
@@ -68,9 +70,9 @@ def gallery(cards: Sequence[GalleryCard], *, title: str, commands: bool = True, 
 
 
 def command(verb: Literal["approve", "reject"], campaign: str, arms: Sequence[str]) -> str:
-    """The command line that approves or rejects these arms, quoted for a shell."""
-    reject = ["--reject"] if verb == "reject" else []
-    return shlex.join(["dco", "approve", campaign, *arms, *reject])
+    """The command line that approves or rejects these arms, quoted for a shell; a rejection asks for its reason."""
+    why = ["--why", "REASON"] if verb == "reject" else []
+    return shlex.join(["dco", verb, campaign, *arms, *why])
 
 
 def _card(card: GalleryCard, campaign: str) -> dict[str, Any]:

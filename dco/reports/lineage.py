@@ -64,7 +64,9 @@ def _rows(nodes: Sequence[Node], generation: Mapping[str, int]) -> dict[str, int
 
 def _edge(x1: float, y1: float, x2: float, y2: float, strong: bool) -> str:
     bend = (x1 + x2) / 2
-    style = 'stroke="var(--accent)" stroke-width="2.6"' if strong else 'stroke="var(--rest)" stroke-width="1.3"'
+    style = (
+        'stroke="var(--accent)" stroke-width="2.6"' if strong else 'stroke="var(--rest)" stroke-width="1.3"'
+    )
     return f'<path d="M{x1:.0f} {y1:.0f}C{bend:.0f} {y1:.0f} {bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}" fill="none" {style}/>'
 
 
@@ -80,19 +82,22 @@ def tree(nodes: Sequence[Node], *, winner: str | None, title: str, simulated: st
     generation = generations(nodes)
     row = _rows(nodes, generation)
     line = ancestors(nodes, winner) if winner else set()
-    size, column, top = (64, 176, 34) if len(nodes) <= 30 else (46, 158, 34)
-    step = size + 16
+    size, column, top = (72, 138, 34) if len(nodes) <= 30 else (52, 112, 34)
+    step = size + 34
     height_of = {g: 1 + max(row[a] for a in row if generation[a] == g) for g in set(generation.values())}
     tallest = max(height_of.values())
     columns = max(generation.values()) + 1
     at = {
-        a: (8 + generation[a] * column, top + (row[a] + (tallest - height_of[generation[a]]) / 2) * step) for a in row
+        a: (8 + generation[a] * column, top + (row[a] + (tallest - height_of[generation[a]]) / 2) * step)
+        for a in row
     }
     parts = []
     for g in range(columns):
         head = "Starting ads" if g == 0 else f"Generation {g + 1}"
         parts.append(f'<text x="{8 + g * column}" y="16" class="tree-head">{head}</text>')
-    edges = [(p, n.arm_id) for n in nodes for p in n.parents if p in at and generation[p] < generation[n.arm_id]]
+    edges = [
+        (p, n.arm_id) for n in nodes for p in n.parents if p in at and generation[p] < generation[n.arm_id]
+    ]
     for parent, child in sorted(edges, key=lambda e: e[0] in line and e[1] in line):
         (x1, y1), (x2, y2) = at[parent], at[child]
         strong = parent in line and child in line
@@ -106,17 +111,19 @@ def tree(nodes: Sequence[Node], *, winner: str | None, title: str, simulated: st
             f'<g{fade}><use href="#{html.escape(node.picture)}" x="{x:.0f}" y="{y:.0f}" width="{size}" height="{size}"/>'
             f'<rect x="{x:.0f}" y="{y:.0f}" width="{size}" height="{size}" fill="none" stroke="var(--{frame})" '
             f'stroke-width="{2.6 if strong else 1}"/></g>'
-            # Notes sit on a paper-coloured halo (CSS), so that edges passing behind stay readable.
-            f'<text x="{x + size + 8:.0f}" y="{y + size / 2 - 3:.0f}" class="tree-name">{html.escape(node.name)}</text>'
-            f'<text x="{x + size + 8:.0f}" y="{y + size / 2 + 12:.0f}" class="tree-note">{html.escape(node.note)}</text>'
+            # The note has a paper-coloured halo (CSS), so that edges passing behind it stay readable.
+            f'<text x="{x:.0f}" y="{y + size + 15:.0f}"><tspan class="tree-name">{html.escape(node.name)}</tspan>'
+            f'<tspan class="tree-note" dx="5">{html.escape(node.note)}</tspan></text>'
         )
     width, height = columns * column + 8, top + tallest * step
     born = words.plural(sum(1 for a in generation if generation[a] > 0), "descendant")
     told = f"{title}: {words.plural(height_of[0], 'starting ad')}, {born} in {words.plural(columns, 'generation')}"
     told += "; the line of the leading ad is drawn strong." if line else "."
     if simulated:
-        parts.append(f'<text x="{width - 8}" y="16" text-anchor="end" class="tree-note">Simulated market: {html.escape(simulated)}</text>')
-        width = max(width, 520)
+        height += 20
+        label = f"Simulated market: {html.escape(simulated)}"
+        parts.append(f'<text x="8" y="{height - 8}" class="tree-note">{label}</text>')
+        width = max(width, 360)
     return (
         f'<svg class="tree" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" aria-label="{html.escape(told)}">{"".join(parts)}</svg>'

@@ -33,7 +33,10 @@ class Change:
 
 def _counted(changes: Sequence[Change], verb: str) -> str:
     """'retired #03 in commuters (its chance of being best fell to 1 %) and 2 more'."""
-    named = [f"{c.name} in {c.segment}" + (f" ({c.why.strip().rstrip('.')})" if c.why else "") for c in changes[:NAMED]]
+    named = [
+        f"{c.name} in {words.pretty(c.segment)}" + (f" ({c.why.strip().rstrip('.')})" if c.why else "")
+        for c in changes[:NAMED]
+    ]
     rest = len(changes) - len(named)
     return f"{verb} {words.listed([*named, *([f'{rest} more'] if rest else [])])}"
 
@@ -44,7 +47,7 @@ def _moved(moves: Sequence[Move]) -> str:
         return ""
     big = max(moves, key=lambda m: (abs(m.after - m.before), m.name))
     verb = "raised" if big.after > big.before else "lowered"
-    text = f"{verb} {big.name} in {big.segment} from {words.share(big.before)} to {words.share(big.after)} of traffic"
+    text = f"{verb} {big.name} in {words.pretty(big.segment)} from {words.share(big.before)} to {words.share(big.after)} of traffic"
     others = len(moves) - 1
     return text + (f" and moved {words.plural(others, 'other')}" if others else "")
 
@@ -110,12 +113,23 @@ class Status:
 
 def status_text(status: Status) -> str:
     """A campaign's state in a few aligned lines, the thing to do last."""
-    ads = [f"{status.live} live", f"{status.pending} waiting for approval", f"{status.approved} approved, not yet live"]
+    ads = [
+        f"{status.live} live",
+        f"{status.pending} waiting for approval",
+        f"{status.approved} approved, not yet live",
+    ]
     ads += [f"{status.retired} retired"]
-    lines = [("Campaign", status.campaign + (f"  (SIMULATED MARKET: {status.simulated})" if status.simulated else ""))]
+    lines = [
+        (
+            "Campaign",
+            status.campaign + (f"  (SIMULATED MARKET: {status.simulated})" if status.simulated else ""),
+        )
+    ]
     lines.append(("Ads", ", ".join(ads)))
     night = "none yet" if status.last_night is None else words.day(status.last_night)
-    lines.append(("Last night", night + (f", version {status.version}" if status.version is not None else "")))
+    lines.append(
+        ("Last night", night + (f", version {status.version}" if status.version is not None else ""))
+    )
     lines.append(("Data", _freshness(status)))
     if status.spend_micros is not None:
         spent = words.money(status.spend_micros, status.currency)

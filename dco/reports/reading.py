@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Reading:
             return words.TOO_EARLY, ""
         text = self.metric.show(value, self.view.currency)
         ends = wilson(counts.clicks, counts.impressions) if self.metric.key == "ctr" else None
-        return text, f"{words.percent(ends[0])} to {words.percent(ends[1])}" if ends else ""
+        return text, " to ".join(words.percent_span(*ends)) if ends else ""
 
     def believed(self, key: Key) -> tuple[str, str]:
         """The posterior mean and its 90 % interval, in the metric's words."""
@@ -91,11 +92,18 @@ class Reading:
         show = lambda v: self.metric.posterior(v, self.view.currency)  # noqa: E731
         if belief.low is None or belief.high is None:
             return show(belief.mean), ""
+        if self.metric.key == "ctr":
+            return show(belief.mean), " to ".join(words.percent_span(belief.low, belief.high))
         return show(belief.mean), f"{show(belief.low)} to {show(belief.high)}"
 
-    def title(self, card: ArmCard) -> str:
-        """'#07 “Headline”'."""
-        return f"{self.number[card.arm_id]} “{card.copy.headline}”"
+    def named(self, text: str) -> str:
+        """A sentence of the log with arm ids, whole or shortened, replaced by this report's numbers; others stay."""
+
+        def number(found: re.Match[str]) -> str:
+            hits = [self.number[arm] for arm in self.number if arm.startswith(found[0])]
+            return hits[0] if len(hits) == 1 else found[0]
+
+        return re.sub(r"\bdco[0-9a-f]{4,16}\b", number, text)
 
 
 def total(rows: Iterable[Mapping[str, Any]]) -> Totals:
@@ -128,7 +136,9 @@ def _posteriors(shares: pa.Table) -> dict[Key, Posterior]:
     }
 
 
-def _colours(report: CampaignReport, posterior: Mapping[Key, Posterior], cards: Mapping[Key, ArmCard]) -> dict[Key, str]:
+def _colours(
+    report: CampaignReport, posterior: Mapping[Key, Posterior], cards: Mapping[Key, ArmCard]
+) -> dict[Key, str]:
     """Six colours per segment, for the ads with the most traffic over the whole flight; the rest stay grey."""
     weight: dict[Key, float] = defaultdict(float)
     for row in report.shares_over_time.select(["segment", "arm_id", "share"]).to_pylist():

@@ -10,11 +10,11 @@ from typing import Any
 from markupsafe import Markup
 
 from dco.reports import charts, lineage, words
-from dco.reports.advice import pretty
 from dco.reports.charts import Band, Span
 from dco.reports.facts import ArmCard
 from dco.reports.pictures import use
 from dco.reports.reading import Reading, total
+from dco.reports.words import pretty
 
 STATE_WORDS = {
     "live": "live",
@@ -38,16 +38,18 @@ def state_words(card: ArmCard) -> str:
     """The ad's state; a starting ad keeps serving the holdout even when learning has dropped it."""
     if card.control and card.state == "retired":
         return "retired from learning, still serves the holdout"
-    return STATE_WORDS[card.state] + (", serves the holdout too" if card.control and card.state == "live" else "")
+    return STATE_WORDS[card.state] + (
+        ", serves the holdout too" if card.control and card.state == "live" else ""
+    )
 
 
-def fate(card: ArmCard) -> str:
+def fate(reading: Reading, card: ArmCard) -> str:
     """Birth, retirement and approval of an ad in one line."""
     parts = [f"since {words.day(card.born, year=False)}"] if card.born else []
     if card.retired:
         parts.append(f"retired {words.day(card.retired, year=False)}")
     if card.retired_why:
-        parts.append(card.retired_why.rstrip("."))
+        parts.append(reading.named(card.retired_why.rstrip(".")))
     if card.approved_by:
         parts.append(f"approved by {card.approved_by}" + (f" (rule {card.rule})" if card.rule else ""))
     elif card.rule:
@@ -70,7 +72,7 @@ def league(reading: Reading, segment: str) -> list[dict[str, Any]]:
                 "genome": [(pretty(a), pretty(o)) for a, o in card.genome.items()],
                 "state": state_words(card),
                 "live": card.state == "live",
-                "fate": fate(card),
+                "fate": fate(reading, card),
                 "observed": reading.observed(key),
                 "believed": reading.believed(key) if belief else ("–", ""),
                 "p_best": words.chance(belief.p_best) if belief and belief.p_best is not None else "",
@@ -110,7 +112,12 @@ def shares_chart(reading: Reading, segment: str, ident: str) -> Markup:
     holdout = [sum(c for _, c in t.values()) for t in tables]
     return Markup(
         charts.shares_over_time(
-            first, bands, holdout, title=pretty(segment).capitalize(), ident=ident, simulated=reading.report.simulated
+            first,
+            bands,
+            holdout,
+            title=pretty(segment).capitalize(),
+            ident=ident,
+            simulated=reading.report.simulated,
         )
     )
 
@@ -157,7 +164,8 @@ def gain_chart(reading: Reading) -> Markup:
     ]
     if not rows:
         return Markup("")
-    spans = [Span(n, v, lo, hi, words.change(v, lo, hi), c) for n, v, lo, hi, c in rows]
+    # The figures stand in the table beside it, so that the chart stays readable on a phone.
+    spans = [Span(n, v, lo, hi, "", c) for n, v, lo, hi, c in rows]
     return Markup(
         charts.intervals(
             spans,
@@ -168,7 +176,6 @@ def gain_chart(reading: Reading) -> Markup:
             simulated=report.simulated,
             zero=True,
             percent=True,
-            width=620,
         )
     )
 
@@ -202,7 +209,9 @@ def daily_chart(reading: Reading) -> Markup:
 
 def effects(reading: Reading) -> list[dict[str, Any]]:
     """Per attribute its options, best first, each with an example ad, an interval strip and its words."""
-    rows = [r for r in reading.report.effects.to_pylist() if r["segment"] is None and words.known(r["effect"])]
+    rows = [
+        r for r in reading.report.effects.to_pylist() if r["segment"] is None and words.known(r["effect"])
+    ]
     if not rows:
         return []
     ends = [r[k] for r in rows for k in ("effect", "low", "high") if words.known(r[k])]
@@ -223,7 +232,9 @@ def effects(reading: Reading) -> list[dict[str, Any]]:
             }
         )
     spread = {a: max(r["effect"] for r in rows if r["attribute"] == a) for a in blocks}
-    return [{"attribute": pretty(a), "rows": blocks[a]} for a in sorted(blocks, key=lambda a: (-spread[a], a))]
+    return [
+        {"attribute": pretty(a), "rows": blocks[a]} for a in sorted(blocks, key=lambda a: (-spread[a], a))
+    ]
 
 
 def _example(reading: Reading, attribute: str, option: str) -> ArmCard | None:
@@ -241,7 +252,10 @@ def differences(reading: Reading) -> list[dict[str, str]]:
     rows = [
         r
         for r in reading.report.effects.to_pylist()
-        if r["segment"] is not None and r["low"] is not None and r["high"] is not None and not r["low"] <= 0 <= r["high"]
+        if r["segment"] is not None
+        and r["low"] is not None
+        and r["high"] is not None
+        and not r["low"] <= 0 <= r["high"]
     ]
     rows.sort(key=lambda r: (-min(abs(r["low"]), abs(r["high"])), r["segment"], r["attribute"], r["option"]))
     return [
@@ -256,7 +270,9 @@ def differences(reading: Reading) -> list[dict[str, str]]:
 
 def family(reading: Reading, segment: str) -> Markup:
     """The segment's family tree; the leading ad's line is strong."""
-    cards = sorted((c for (s, _), c in reading.cards.items() if s == segment), key=lambda c: reading.number[c.arm_id])
+    cards = sorted(
+        (c for (s, _), c in reading.cards.items() if s == segment), key=lambda c: reading.number[c.arm_id]
+    )
     nodes = []
     for card in cards:
         belief = reading.posterior.get((segment, card.arm_id))
@@ -281,6 +297,21 @@ def family(reading: Reading, segment: str) -> Markup:
             simulated=reading.report.simulated,
         )
     )
+
+
+def nights(reading: Reading) -> list[dict[str, Any]]:
+    """Each night with its sentences, ads by their numbers; a day that a sentence repeats at its start is left out."""
+    rows = []
+    for n in reading.report.nights:
+        heads = tuple(f"{words.day(n.day)}{mark}: " for mark in ("", " (simulated)"))
+        lines = []
+        for text in n.sentences:
+            head = next((h for h in heads if text.startswith(h)), "")
+            lines.append(words.sentence(reading.named(text.removeprefix(head))))
+        version = f"version {n.version}" if n.version is not None else "no new version"
+        moved = f"{n.born} new · {n.retired} retired · {n.moved} moved"
+        rows.append({"day": words.day(n.day), "version": version, "counts": moved, "lines": lines})
+    return rows
 
 
 def costs(reading: Reading) -> dict[str, Any] | None:
@@ -312,7 +343,12 @@ def costs(reading: Reading) -> dict[str, Any] | None:
     return {
         "chart": Markup(chart),
         "rows": [
-            (pretty(k), words.duration(sums[k][0]), words.money(sums[k][1], currency), f"c{i}" if i <= 6 else "rest")
+            (
+                pretty(k),
+                words.duration(sums[k][0]),
+                words.money(sums[k][1], currency),
+                f"c{i}" if i <= 6 else "rest",
+            )
             for i, k in enumerate(kinds, 1)
         ],
         "total": (words.duration(seconds), words.money(micros, currency)),

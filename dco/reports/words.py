@@ -102,6 +102,13 @@ def percent(value: float | None, significant: int = 3) -> str:
     return f"{number(100 * value, significant)} %"
 
 
+def percent_span(low: float, high: float) -> tuple[str, str]:
+    """Both ends of an interval with the decimals its upper end deserves: (0.00972, 0.0113) -> ('0.97 %', '1.13 %')."""
+    top = max(abs(low), abs(high)) * 100
+    digits = max(0, 2 - math.floor(math.log10(top))) if top > 0 else 0
+    return _minus(f"{100 * low:,.{digits}f} %"), _minus(f"{100 * high:,.{digits}f} %")
+
+
 def share(value: float | None) -> str:
     """A share of traffic, whole per cent: 0.254 -> '25 %'; something above nothing never reads as zero: '<1 %'."""
     if value is None or not math.isfinite(value):
@@ -217,6 +224,11 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
 
 
+def pretty(key: str) -> str:
+    """A key as a reader sees it: 'young_parents' -> 'young parents'."""
+    return key.replace("_", " ")
+
+
 def sentence(text: str) -> str:
     """First letter upper case and a full stop at the end, whatever came in."""
     text = text.strip()
@@ -224,7 +236,13 @@ def sentence(text: str) -> str:
 
 
 def gain_words(
-    value: float | None, low: float | None, high: float | None, licence: Licence | None, *, what: str, level: int = 90
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    licence: Licence | None,
+    *,
+    what: str,
+    level: int = 90,
 ) -> str:
     """What a gain over the holdout means and how sure it is, in one or two sentences, within what the licence allows.
 
@@ -233,7 +251,9 @@ def gain_words(
         what: what was gained, e.g. 'clicks per impression'.
     """
     if value is None or low is None or high is None or not all(map(math.isfinite, (value, low, high))):
-        return f"It is {TOO_EARLY} what learning earned: the untouched holdout has not gathered enough data yet."
+        return (
+            f"It is {TOO_EARLY} what learning earned: the untouched holdout has not gathered enough data yet."
+        )
     more = f"{signed_percent(abs(value), _digits(100 * (high - low))).lstrip('+')} {'more' if value >= 0 else 'fewer'} {what}"
     span = change(value, low, high).split("(")[1].rstrip(")")
     if low <= 0 <= high:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -42,7 +43,11 @@ SPACE = {
     "palette": ("warm", "cool", "earth"),
     "headline": ("fresh", "time", "price"),
 }
-HEADLINES = {"fresh": "Fresh from the first minute", "time": "Two minutes, then out of the door", "price": "A good cup for less"}
+HEADLINES = {
+    "fresh": "Fresh from the first minute",
+    "time": "Two minutes, then out of the door",
+    "price": "A good cup for less",
+}
 HUES = {"warm": (224, 142, 84), "cool": (86, 138, 176), "earth": (126, 120, 84)}
 SKY = {"golden_hour": 1.0, "bright_noon": 1.25, "dusk": 0.6}
 HOLDOUT = 0.10
@@ -70,7 +75,9 @@ def thumb(genome: dict[str, str], rng: np.random.Generator) -> bytes:
     return out.getvalue()
 
 
-def _card(segment: str, genome: dict[str, str], rng: np.random.Generator, born: int, parents: tuple[str, ...]) -> ArmCard:
+def _card(
+    segment: str, genome: dict[str, str], rng: np.random.Generator, born: int, parents: tuple[str, ...]
+) -> ArmCard:
     copy = Copy(HEADLINES[genome["headline"]], "Cold brew without the wait.", "Try it")
     seed = int(rng.integers(2**31))
     key = hashlib.sha256(f"{segment}{genome}{seed}".encode()).hexdigest()
@@ -99,7 +106,9 @@ def _draw_genome(rng: np.random.Generator) -> dict[str, str]:
 def _truth(segment: str, genome: dict[str, str]) -> float:
     """The simulated click-through rate: an element model with one taste per segment."""
     log_rate = np.log(0.011)
-    log_rate += {"beach": 0.0, "kitchen_counter": 0.16, "marble_tabletop": 0.05, "studio_podium": -0.14}[genome["scene"]]
+    log_rate += {"beach": 0.0, "kitchen_counter": 0.16, "marble_tabletop": 0.05, "studio_podium": -0.14}[
+        genome["scene"]
+    ]
     log_rate += {"golden_hour": 0.14, "bright_noon": 0.0, "dusk": -0.08}[genome["light"]]
     log_rate += 0.1 * (segment == "commuters" and genome["headline"] == "time")
     return float(np.exp(log_rate))
@@ -123,7 +132,10 @@ def report(seed: int = 1) -> CampaignReport:
                 live = [c for c in mine if c.arm_id not in retired]
                 ranked = sorted(live, key=lambda c: score[c.arm_id])
                 worst, best = ranked[0], ranked[-1]
-                retired[worst.arm_id] = (night, f"its chance of being best fell to {rng.uniform(0.2, 1):.1f} %")
+                retired[worst.arm_id] = (
+                    night,
+                    f"its chance of being best fell to {rng.uniform(0.2, 1):.1f} %",
+                )
                 genome = {**best.genome, "scene": "kitchen_counter", "light": str(rng.choice(SPACE["light"]))}
                 child = _card(segment, genome, rng, night, (best.arm_id, ranked[-2].arm_id)[: 1 + night % 2])
                 mine.append(child)
@@ -138,7 +150,15 @@ def report(seed: int = 1) -> CampaignReport:
             control = {a: HOLDOUT / len(starting) for a in starting}
             for arm in {**control, **optimised}:
                 share = optimised.get(arm, 0.0) + control.get(arm, 0.0)
-                shares_rows.append({"day": day, "segment": segment, "arm_id": arm, "share": share, "control_share": control.get(arm, 0.0)})
+                shares_rows.append(
+                    {
+                        "day": day,
+                        "segment": segment,
+                        "arm_id": arm,
+                        "share": share,
+                        "control_share": control.get(arm, 0.0),
+                    }
+                )
                 card = next(c for c in mine if c.arm_id == arm)
                 shown = int(rng.poisson(26_000 * share))
                 clicks = int(rng.binomial(shown, _truth(segment, dict(card.genome)))) if shown else 0
@@ -161,7 +181,11 @@ def report(seed: int = 1) -> CampaignReport:
         live_ids = [c.arm_id for c in mine if c.arm_id not in retired]
         draws = np.stack([rng.gamma(totals[a][0] + 4, 1 / (totals[a][1] + 330), 4000) for a in live_ids])
         p_best = np.bincount(draws.argmax(0), minlength=len(live_ids)) / 4000
-        last = {r["arm_id"]: r for r in shares_rows if r["segment"] == segment and r["day"] == START + timedelta(days=NIGHTS - 1)}
+        last = {
+            r["arm_id"]: r
+            for r in shares_rows
+            if r["segment"] == segment and r["day"] == START + timedelta(days=NIGHTS - 1)
+        }
         for arm, sample, p in zip(live_ids, draws, p_best, strict=True):
             low, high = np.quantile(sample, [0.05, 0.95])
             posterior_rows.append(
@@ -171,8 +195,6 @@ def report(seed: int = 1) -> CampaignReport:
                 }
             )  # fmt: skip
         mine.append(_card(segment, _draw_genome(rng), rng, NIGHTS, (live_ids[int(p_best.argmax())],)))
-        from dataclasses import replace
-
         for i, c in enumerate(mine):
             if c.arm_id in retired:
                 night, why = retired[c.arm_id]
@@ -184,26 +206,66 @@ def report(seed: int = 1) -> CampaignReport:
     for night in range(NIGHTS):
         day = START + timedelta(days=night)
         events = nights[night]
+        earlier = {
+            (r["segment"], r["arm_id"]): r["share"]
+            for r in shares_rows
+            if r["day"] == day - timedelta(days=1)
+        }
         line = night_sentence(
             day,
             version=night + 1,
-            moved=[Move(f"“{best.copy.headline}”", s, 0.24, 0.31) for s, _, _, _, best in events],
+            moved=[
+                Move(r["arm_id"], r["segment"], earlier[r["segment"], r["arm_id"]], r["share"])
+                for r in shares_rows
+                if r["day"] == day and (r["segment"], r["arm_id"]) in earlier
+            ],
             retired=[Change(worst.arm_id, s, why) for s, _, worst, why, _ in events],
-            born=[Change(child.arm_id, s, f"grown from {best.arm_id} with a kitchen counter, expected +9 %") for s, child, _, _, best in events],
+            born=[
+                Change(child.arm_id, s, f"grown from {best.arm_id} with a kitchen counter, expected +9 %")
+                for s, child, _, _, best in events
+            ],
             simulated=True,
         )
         notes.append(NightNote(day, night + 1, (line,), *counts[night]))
     effect_rows = []
     for attribute, options in SPACE.items():
         for option in options:
-            true = {"kitchen_counter": 0.14, "golden_hour": 0.11, "studio_podium": -0.15, "dusk": -0.09, "time": 0.04}.get(option, 0.01)
+            true = {
+                "kitchen_counter": 0.14,
+                "golden_hour": 0.11,
+                "studio_podium": -0.15,
+                "dusk": -0.09,
+                "time": 0.04,
+            }.get(option, 0.01)
             mid, half = true + rng.normal(0, 0.02), rng.uniform(0.05, 0.08)
-            effect_rows.append({"attribute": attribute, "option": option, "segment": None, "effect": mid, "low": mid - half, "high": mid + half})
-    effect_rows.append({"attribute": "headline", "option": "time", "segment": "commuters", "effect": 0.12, "low": 0.03, "high": 0.21})
+            effect_rows.append(
+                {
+                    "attribute": attribute,
+                    "option": option,
+                    "segment": None,
+                    "effect": mid,
+                    "low": mid - half,
+                    "high": mid + half,
+                }
+            )
+    effect_rows.append(
+        {
+            "attribute": "headline",
+            "option": "time",
+            "segment": "commuters",
+            "effect": 0.12,
+            "low": 0.03,
+            "high": 0.21,
+        }
+    )
     cost_rows = [
         {"day": START + timedelta(days=n), "kind": kind, "seconds": s, "micros": m}
         for n in (0, 4, 8, 11, 13)
-        for kind, s, m in (("generate", float(rng.uniform(200, 420)), 60_000), ("compose", float(rng.uniform(20, 40)), 4_000), ("check", 6.0, 0))
+        for kind, s, m in (
+            ("generate", float(rng.uniform(200, 420)), 60_000),
+            ("compose", float(rng.uniform(20, 40)), 4_000),
+            ("check", 6.0, 0),
+        )
     ]
     files = tuple(
         InputFile(
@@ -237,7 +299,10 @@ def report(seed: int = 1) -> CampaignReport:
         as_of=as_of,
         run_id="cold_brew_spring/2026-03-15",
         versions={"dco": "0.1.0", "python": "3.11.2", "numpy": "2.3.1"},
-        hashes={"campaign file": hashlib.sha256(b"campaign").hexdigest(), "model folder": hashlib.sha256(b"model").hexdigest()},
+        hashes={
+            "campaign file": hashlib.sha256(b"campaign").hexdigest(),
+            "model folder": hashlib.sha256(b"model").hexdigest(),
+        },
         files=files,
         restatements=(Restatement(date(2026, 3, 9), "impressions", 77_802, 77_411, files[9].name),),
         shares_over_time=pa.Table.from_pylist(shares_rows, SHARES_OVER_TIME),
@@ -249,11 +314,20 @@ def report(seed: int = 1) -> CampaignReport:
         gain_table=(
             GainRow("equal split of all ads", 0.094, 0.031, 0.157, "same ads, no learning of shares"),
             GainRow("A/B test, then commit", 0.067, -0.008, 0.142, "one week of test, then the winner"),
-            GainRow("an oracle that knows the truth", -0.058, -0.081, -0.035, "the best any method could do", simulated_only=True),
+            GainRow(
+                "an oracle that knows the truth",
+                -0.058,
+                -0.081,
+                -0.035,
+                "the best any method could do",
+                simulated_only=True,
+            ),
         ),
         nights=tuple(notes),
         costs=pa.Table.from_pylist(cost_rows, COSTS),
         unsettled=tuple(Unsettled(START + timedelta(days=n), 0.7 + 0.03 * (13 - n)) for n in (11, 12, 13)),
         placements=(PlacementNote("display", "cm360", "rotation", "randomised"),),
-        method=("Shares are set by hierarchical Thompson sampling with a floor of 2 % and a nightly step of at most 25 points",),
+        method=(
+            "Shares are set by hierarchical Thompson sampling with a floor of 2 % and a nightly step of at most 25 points",
+        ),
     )
