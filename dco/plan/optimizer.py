@@ -1,0 +1,225 @@
+"""One night's decision from what is known: `Optimizer(space, settings).plan(...) -> Plan`. Pure; seeded by `rng` only.
+
+What each live arm earns comes from the element model (options, segments, the arm itself); shares are the probability of
+being best, with floor, holdout and step; new ideas grow around winners when they are worth their cost and when the data
+say that there is something to find; losers are retired.
+
+The media cost of an impression is taken as the same for all arms of a segment: then the KPI 'cpa' is decided by
+conversions per impression and 'roas' by revenue per impression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dco import schemas
+from dco.elements.model import Z90, Fit, FitSettings, fit
+from dco.errors import BadData
+from dco.plan.ideas import Ideas, no_history_ideas, segment_ideas
+from dco.plan.reading import ArmRow, Known, read
+from dco.plan.result import Plan
+from dco.plan.segment import Split, split
+from dco.plan.settings import as_settings
+from dco.plan.weights import policy_weights
+from dco.prompts.genome import as_space, balanced
+from dco.records import PlanSettings, Space
+
+STAGES = {
+    "ctr": ("clicks",),
+    "cpa": ("clicks", "conversions"),
+    "roas": ("clicks", "revenue"),
+    "revenue_per_impression": ("clicks", "revenue"),
+}
+
+
+class Optimizer:
+    """The engine's decision, as a pure function of what is known.
+
+    Args:
+        space: `records.Space`, or a mapping attribute -> options.
+        settings: `records.PlanSettings`, or a mapping of its fields.
+
+    Raises:
+        BadData, UnknownName: a space or settings that cannot be used.
+    """
+
+    def __init__(
+        self,
+        space: Space | Mapping[str, Any],
+        settings: PlanSettings | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.space = as_space(space)
+        self.settings = as_settings(settings)
+
+    def plan(
+        self,
+        history: pa.Table | None,
+        live: Any,
+        pending: Any,
+        rejected: Any,
+        day: date,
+        rng: np.random.Generator,
+    ) -> Plan:
+        """Decide about the day after `day`, from all rows known on `day`.
+
+        Args:
+            history: Arrow table as in `schemas.history`; needs arm_id, segment, day, impressions, clicks and the arms'
+                attributes (struct, map, or one column each); None or empty before the first report.
+            live, pending, rejected: Arrow tables as in `schemas.arms`, or lists of mappings; None means none. What
+                waits or was refused is never proposed again in its segment.
+
+        Raises:
+            BadData: input that cannot be used, by table, arm, day and value.
+        """
+        settings = self.settings
+        known = read(self.space, settings.segments, history, live, pending, rejected, day)
+        stages, remarks = self._stages(known)
+        model = fit(known.history, known.alphabet, FitSettings(stages=stages))
+        why = [*known.remarks, *remarks]
+        shares: list[dict[str, Any]] = []
+        proposals: list[dict[str, Any]] = []
+        retire: list[dict[str, Any]] = []
+        for s, segment in enumerate(settings.segments):
+            arms = [a for a in known.live if a.segment == segment]
+            rows = np.array([known.row[(a.segment, a.arm_id)] for a in arms], dtype=np.int64)
+            decided = self._split(model, known, s, arms, rows, why, rng)
+            ideas = self._ideas(model, known, s, arms, rows, decided, rng)
+            why += [f"{segment}: {text}." for text in (*(decided.why if decided else ()), *ideas.why)]
+            proposals += ideas.rows
+            if decided is not None:
+                shares += self._share_rows(model, s, arms, rows, decided)
+                retire += [
+                    {"segment": segment, "arm_id": arms[i].arm_id, "why": decided.reasons[int(i)]}
+                    for i in np.flatnonzero(decided.retired)
+                ]
+        return Plan(
+            pa.Table.from_pylist(shares, schemas.SHARES),
+            pa.Table.from_pylist(proposals, schemas.proposals(list(self.space.attributes))),
+            pa.Table.from_pylist(retire, schemas.RETIRE),
+            tuple(why),
+            diagnostics(model, known),
+        )
+
+    def initial(self, n_per_segment: int, rng: np.random.Generator) -> pa.Table:
+        """A first pool (schemas.proposals) from which main effects can be told apart, other ideas in every segment."""
+        if n_per_segment < 1:
+            raise BadData(f"initial: expected at least 1 creative per segment, got {n_per_segment!r}")
+        rows: list[dict[str, Any]] = []
+        for segment in self.settings.segments:
+            for genome in balanced(self.space, n_per_segment, rng):
+                rows.append(
+                    {"segment": segment, "attributes": genome, "expected_gain": None, "parents": [],
+                     "why": "first pool: every option about equally often, so that effects can be told apart"}
+                )  # fmt: skip
+        return pa.Table.from_pylist(rows, schemas.proposals(list(self.space.attributes)))
+
+    def _stages(self, known: Known) -> tuple[tuple[str, ...], list[str]]:
+        """What the KPI is made of; falls back to what the reports hold, and says so."""
+        kpi = self.settings.kpi
+        stages = STAGES[kpi]
+        events = bool(len(known.history.clicks))
+        if "revenue" in stages and not known.has_revenue:
+            stages = ("clicks", "conversions") if known.has_conversions else ("clicks",)
+            note = [f"No report states revenue, so {' and '.join(stages)} decide instead of {kpi}."]
+            return stages, note if events else []
+        if "conversions" in stages and not known.has_conversions:
+            return ("clicks",), [f"No report states conversions, so clicks decide instead of {kpi}."] * events
+        return stages, []
+
+    def _split(
+        self,
+        model: Fit,
+        known: Known,
+        s: int,
+        arms: list[ArmRow],
+        rows: np.ndarray,
+        why: list[str],
+        rng: np.random.Generator,
+    ) -> Split | None:
+        segment = self.settings.segments[s]
+        if not arms:
+            why.append(f"{segment}: nothing is live, so there is nothing to share.")
+            return None
+        said = any(a.control is not None for a in arms)
+        control = np.array(
+            [bool(a.control) if said else (a.segment, a.arm_id) in known.first_day_arms for a in arms]
+        )
+        if not len(known.history.clicks):
+            control = control if said else np.ones(len(arms), bool)
+        if self.settings.holdout > 0 and not control.any():
+            why.append(f"{segment}: no starting arm is live, so there is no holdout.")
+        previous = np.array([known.previous.get((a.segment, a.arm_id), 0.0) for a in arms])
+        mean, cov = model.moments(s, known.history.codes[rows], rows)
+        weights = policy_weights(self.settings.policy, self.settings.kpi, known, model.completion, rows, rng)
+        found = split(
+            mean, cov, weights, control, known.days_served[rows], previous, self.settings,
+            [a.arm_id for a in arms],
+        )  # fmt: skip
+        if not (known.days_served[rows] > 0).any():
+            found.why.insert(0, "no impressions yet, so the live arms share equally")
+        else:
+            found.why.insert(0, self._leader(arms, mean, found))
+        resting = int(found.resting.sum())
+        if resting:
+            found.why.append(f"{resting} starting arms are clearly behind and serve the holdout only")
+        return found
+
+    def _leader(self, arms: list[ArmRow], mean: np.ndarray, found: Split) -> str:
+        top = int(np.argmax(found.p_best))
+        average = float(np.log((found.share * np.exp(mean)).sum()))
+        return (
+            f"{arms[top].arm_id} is best with probability {found.p_best[top]:.2f} of {len(arms)} live arms, "
+            f"{np.expm1(mean[top] - average):+.0%} against the new mix, and gets {found.share[top]:.1%} of the impressions"
+        )
+
+    def _ideas(
+        self, model: Fit, known: Known, s: int, arms: list[ArmRow], rows: np.ndarray,
+        decided: Split | None, rng: np.random.Generator,
+    ) -> Ideas:  # fmt: skip
+        if not known.history.clicks.sum() or not known.history.impressions.sum():
+            return no_history_ideas(self.space, self.settings, known, s, arms, rng)
+        return segment_ideas(self.space, self.settings, model, known, s, arms, rows, decided, rng)
+
+    def _share_rows(
+        self, model: Fit, s: int, arms: list[ArmRow], rows: np.ndarray, decided: Split
+    ) -> list[dict[str, Any]]:
+        mean, cov = model.moments(s, model.history.codes[rows], rows)
+        sd = np.sqrt(np.diag(cov))
+        known = bool(model.history.clicks.sum())
+        return [
+            {
+                "segment": arm.segment, "arm_id": arm.arm_id, "share": float(decided.share[i]),
+                "control_share": float(decided.control_share[i]), "p_best": float(decided.p_best[i]),
+                "mean": float(np.exp(mean[i] + sd[i] ** 2 / 2)) if known else None,
+                "low": float(np.exp(mean[i] - Z90 * sd[i])) if known else None,
+                "high": float(np.exp(mean[i] + Z90 * sd[i])) if known else None,
+            }
+            for i, arm in enumerate(arms)
+            if not decided.retired[i]
+        ]  # fmt: skip
+
+
+def diagnostics(model: Fit, known: Known) -> dict[str, Any]:
+    """What the model learnt, as plain numbers and lists."""
+    if not known.history.clicks.sum():
+        return {"cells": len(known.history.clicks), "stages": [], "effects": []}
+    return {
+        "cells": len(known.history.clicks),
+        "arms": len(known.history.segment),
+        "p_all_equal": model.p_equal,
+        "stages": [
+            {
+                "stage": name, "rate": float(np.exp(r.level)), "dispersion": r.dispersion,
+                "wear": r.wear, "sd_option_shared": float(np.sqrt(r.variances.shared)),
+                "sd_option_own": float(np.sqrt(r.variances.own)), "sd_arm": float(np.sqrt(r.variances.arm)),
+            }
+            for name, r in zip(model.stages, model.rates)
+        ],
+        "completion": [float(f) for f in model.completion[:31]],
+        "effects": [e._asdict() for e in model.effects()],
+    }  # fmt: skip

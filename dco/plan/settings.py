@@ -1,0 +1,48 @@
+"""Plan settings from a record or a plain mapping, with every number checked by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from dco import registry
+from dco.errors import BadData, UnknownName
+from dco.records import PlanSettings
+
+KPIS = ("ctr", "cpa", "roas", "revenue_per_impression")
+
+
+def as_settings(settings: PlanSettings | Mapping[str, Any] | None) -> PlanSettings:
+    """Checked settings.
+
+    Raises:
+        UnknownName: a key or KPI that does not exist. BadData: a number out of range.
+    """
+    if not isinstance(settings, PlanSettings):
+        known = [f.name for f in fields(PlanSettings)]
+        given = dict(settings or {})
+        for key in given:
+            if key not in known:
+                raise UnknownName("plan setting", str(key), known)
+        if "segments" in given:
+            given["segments"] = tuple(map(str, given["segments"]))
+        settings = PlanSettings(**given)
+    if settings.kpi not in KPIS:
+        raise UnknownName("KPI", str(settings.kpi), KPIS, where="settings")
+    if settings.policy not in registry.names("policies"):
+        raise UnknownName("policy", str(settings.policy), registry.names("policies"), where="settings")
+    if not settings.segments or len(set(settings.segments)) < len(settings.segments):
+        raise BadData(f"settings, segments: expected at least one name, each once, got {settings.segments!r}")
+    for name, low, high in (("floor", 0.0, 0.5), ("holdout", 0.0, 0.9), ("step", 0.01, 1.0)):
+        value = getattr(settings, name)
+        if not isinstance(value, (int, float)) or not low <= value <= high:
+            raise BadData(f"settings, {name}: expected a share between {low} and {high}, got {value!r}")
+    for name, least in (
+        ("max_live", 1), ("max_new", 0), ("creation_cost_micros", 0), ("horizon_days", 1),
+        ("click_value_micros", 0), ("conversion_value_micros", 0),
+    ):  # fmt: skip
+        value = getattr(settings, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise BadData(f"settings, {name}: expected a whole number of at least {least}, got {value!r}")
+    return settings
