@@ -75,3 +75,8 @@ def load_backend(name_or_path: str | os.PathLike[str], **options: Any) -> Backen
         raise BadInput(f"backend {name!r}: {error} (options: {takes})") from error
     backend: Backend = maker(**options)
     return backend
+
+
+def model_id(name_or_path: str | os.PathLike[str], **options: Any) -> str:
+    """The `model_id` that `load_backend` would give. Files are read and hashed; no model is loaded."""
+    return load_backend(name_or_path, **options).model_id

@@ -58,11 +58,12 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def free_memory() -> None:
-    """Give back what a failed batch still holds."""
-    gc.collect()
+    """Give back what a failed batch of torch still holds; without torch there is nothing to wait for."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if torch is not None:
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def in_order(numbered: Iterable[tuple[int, Result]]) -> Iterator[Result]:

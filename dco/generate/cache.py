@@ -53,7 +53,7 @@ class PictureCache:
                 pixels = np.array(image.convert("RGB"))
             if pixels_sha256(pixels) != body["sha256"]:
                 return None
-            return Picture(Request.from_dict(body["request"]), key, pixels, float(body["seconds"]))
+            return Picture(Request.from_dict(body["request"]), key, pixels, float(body["seconds"]), cached=True)
         except FileNotFoundError:
             return None
         except (

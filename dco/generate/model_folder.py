@@ -30,6 +30,7 @@ _PLAIN_NAMES = frozenset({"LICENSE", "NOTICE", ".gitattributes", ".gitignore", "
 _CODE_KEYS = frozenset({"auto_map", "trust_remote_code", "custom_pipeline", "custom_pipelines"})
 _VOCABULARIES = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
 _LOADED = frozenset({".json", ".safetensors", ".txt", ".model"})
+_VARIANT = re.compile(r"\.(fp16|bf16|fp8)(?:-\d{5}-of-\d{5})?\.safetensors$")
 _MAX_JSON = 64 * 2**20
 _MAGIC = {b"\x80": "a pickle", b"PK\x03\x04": "a zip archive", b"\x7fELF": "a program", b"#!": "a script"}
 
@@ -47,9 +48,20 @@ class ModelFolder:
     def model_id(self) -> str:
         """32 hex digits over the content of every file a library reads; notes, pictures and licence do not count."""
         return content_hash(
-            [[f.relative_to(self.path).as_posix(), _sha256(f)] for f in self.files if _counts(self.path, f)],
-            length=32,
+            [[f.relative_to(self.path).as_posix(), _sha256(f)] for f in self.files if self._is_read(f)], length=32
         )
+
+    @property
+    def only_variant(self) -> str | None:
+        """The variant, such as "fp16", that every file of weights is of; None where plain files are there."""
+        weights = [f for f in self.files if f.suffix == ".safetensors" and self._is_read(f)]
+        found = {m[1] if (m := _VARIANT.search(f.name)) else None for f in weights}
+        return found.pop() if len(found) == 1 else None
+
+    def _is_read(self, file: Path) -> bool:
+        # Files beside model_index.json are notes, and folders it does not name are never opened.
+        inner = file.relative_to(self.path)
+        return file.suffix in _LOADED and (inner.parts[0] in self.components or str(inner) == INDEX)
 
     @cached_property
     def license(self) -> dict[str, Any]:
@@ -236,11 +248,6 @@ def _json(file: Path) -> Any:
         return json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise BadModel(f"{file}: not JSON ({error}); expected a JSON file") from error
-
-
-def _counts(root: Path, file: Path) -> bool:
-    # Files beside model_index.json are notes: libraries read the index and the component folders.
-    return file.suffix in _LOADED and (file.parent != root or file.name == INDEX)
 
 
 def _sha256(file: Path) -> str:

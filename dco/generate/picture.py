@@ -15,12 +15,14 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A finished backdrop. `pixels` is uint8[height, width, 3], sRGB; `seconds` is the wall time spent on it."""
+    """A finished backdrop. `pixels` is uint8[height, width, 3], sRGB; `seconds` is the wall time that making it took;
+    a picture that was `cached` cost nothing this time."""
 
     request: Request
     key: str
     pixels: Pixels = field(repr=False)
     seconds: float
+    cached: bool = False
 
     @property
     def sha256(self) -> str:

@@ -21,7 +21,7 @@ _NOT_NETWORKS = ("Tokenizer", "TokenizerFast", "ImageProcessor", "FeatureExtract
 
 
 def load(folder: ModelFolder, *, device: str, dtype: torch.dtype, variant: str | None = None) -> Any:
-    """The folder's text-to-image pipeline, ready to run.
+    """The folder's text-to-image pipeline, ready to run. A folder with one variant only needs no `variant`.
 
     Raises:
         BadModel: the weights do not fit the configuration, or a file is missing.
@@ -29,7 +29,7 @@ def load(folder: ModelFolder, *, device: str, dtype: torch.dtype, variant: str |
     with quiet():
         from diffusers import AutoPipelineForText2Image
 
-        asked: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": variant}
+        asked: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": variant or folder.only_variant}
         try:
             encoders = {
                 name: _encoder(folder, name, dtype=dtype, **asked)

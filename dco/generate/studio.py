@@ -31,7 +31,7 @@ def make(
         progress: called with (requests settled, requests in all).
 
     Returns:
-        One outcome per request, in order. `Picture.seconds` is what making it took, also when it came from the cache.
+        One outcome per request, in order. For a cost ledger sum `seconds` of the pictures that are not `cached`.
 
     Raises:
         BadModel: the model cannot be loaded. Anything that goes wrong with one variant is its `Failure` instead.
