@@ -105,11 +105,11 @@ def watch(schedule: Schedule, *, now: datetime, say: Say) -> None:
         try:
             campaign = load_campaign(path)
             with open_desk(path) as desk, desk.workspace.read() as conn:
-                done = runs.last(conn, campaign.key, status="done")
+                finished = [run for run in runs.listing(conn, campaign.key) if run.status == "done"]
         except DcoError as error:
             alert(path, now, f"cannot be watched: {error}", say)
             continue
-        since = done.finished if done is not None else None
+        since = finished[-1].finished if finished else None
         in_flight = campaign.start <= now.astimezone(ZoneInfo(campaign.zone)).date() <= campaign.end
         if in_flight and since is not None and now - since > schedule.alert_after:
             hours = (now - since).total_seconds() / 3600

@@ -47,7 +47,7 @@ def check(args: Namespace) -> None:
     from dco.jobs.check import check as read
 
     summary = read(Path(args.report), now=now())
-    say_json(asdict(summary)) if args.json else say(str(summary))
+    say_json(summary.as_dict()) if args.json else say(str(summary))
 
 
 def generate(args: Namespace) -> None:

@@ -15,13 +15,13 @@ from dco.compose.kit import Ad, Kit
 from dco.compose.review import review
 from dco.compose.sizes import masters
 from dco.errors import BadCampaign, DoesNotFit, UnknownName
-from dco.generate.backend import load_backend, model_id
+from dco.generate.backend import Backend, load_backend
 from dco.generate.cache import PictureCache
 from dco.generate.picture import Failure, Picture
 from dco.generate.request import Request
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
-from dco.prompts.wording import wording
+from dco.prompts import wording
 from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
 
 Progress = Callable[[int, int], None]
@@ -91,7 +91,12 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
     genome = idea.genome.as_dict()
     visual = look(campaign, genome)
     model = campaign.model
-    text = wording(genome, campaign, embedded=model.backend != "diffusers")
+    words = visual | {a: o for a, o in genome.items() if a.startswith("look_")}
+    if model.backend == "diffusers":
+        audience = campaign.segment(idea.segment).description
+        text = wording.checkpoint(words, campaign.brief, audience, allowed=(campaign.brand.name,)).prompt
+    else:
+        text = wording.embedded(words).prompt
     return {
         (width, height): Request(
             attributes=tuple(visual.items()),
@@ -115,19 +120,30 @@ def create(
         return Batch()
     wanted = [requests_for(campaign, idea) for idea in ideas]
     flat = list(dict.fromkeys(request for one in wanted for request in one.values()))
-    name = campaign.model.folder or campaign.model.backend
-    options = {"revision": campaign.model.revision} if campaign.model.revision else {}
-    identity = model_id(name, **options)
-    outcomes = make(flat, lambda: load_backend(name, **options), cache, model_id=identity, progress=progress)
+    backend = backend_of(campaign)
+    fresh = {request for request in flat if not cache.has(request.key(backend.model_id))}
+    outcomes = make(flat, backend, cache, progress)
     by_request = dict(zip(flat, outcomes, strict=True))
     made: list[Made] = []
     failed: list[NotMade] = []
     for idea, requests in zip(ideas, wanted, strict=True):
         pictures = {size: by_request[request] for size, request in requests.items()}
-        result = _assemble(campaign, kit, idea, requests, pictures, identity)
+        spent = sum(p.seconds for p in pictures.values() if isinstance(p, Picture) and p.request in fresh)
+        result = _assemble(campaign, kit, idea, requests, pictures, backend.model_id, spent)
         (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
-    fresh = [o for o in outcomes if isinstance(o, Picture)]
-    return Batch(tuple(made), tuple(failed), len(fresh), sum(p.seconds for p in fresh))
+    drawn = [o.seconds for o in outcomes if isinstance(o, Picture) and o.request in fresh]
+    return Batch(tuple(made), tuple(failed), len(drawn), sum(drawn))
+
+
+def backend_of(campaign: Campaign) -> Backend:
+    """The backend a campaign names. Nothing heavy is loaded before its first picture.
+
+    Raises:
+        BadModel: its folder does not pass the gate. BadInput: it takes no folder or revision.
+    """
+    model = campaign.model
+    options = {k: v for k, v in (("folder", model.folder), ("revision", model.revision)) if v}
+    return load_backend(model.backend, **options)
 
 
 def _assemble(
@@ -137,6 +153,7 @@ def _assemble(
     requests: Mapping[tuple[int, int], Request],
     pictures: Mapping[tuple[int, int], Picture | Failure],
     model: str,
+    seconds: float,
 ) -> Made | NotMade:
     for picture in pictures.values():
         if isinstance(picture, Failure):
@@ -164,7 +181,7 @@ def _assemble(
         model=model,
         requests=tuple(request.key(model) for request in requests.values()),
     )
-    return Made(creative, ads, sum(p.seconds for p in pictures.values() if isinstance(p, Picture)))
+    return Made(creative, ads, seconds)
 
 
 def compose_sizes(

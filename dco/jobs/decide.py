@@ -12,11 +12,8 @@ from sqlalchemy import Connection
 from dco import schemas
 from dco.plan.optimizer import Optimizer, Plan
 from dco.records import Campaign, content_hash
-from dco.store import ledger
-from dco.store.arms import ArmRow, arms
-
-RUNNING = ("approved", "live")
-"""States in which a creative may get a share."""
+from dco.store import history as past
+from dco.store.arms import SERVABLE, ArmRow, arms
 
 
 def seed_of(campaign: Campaign, day: date) -> int:
@@ -31,7 +28,7 @@ def attributes_of(campaign: Campaign) -> tuple[str, ...]:
 
 def history(conn: Connection, campaign: Campaign, *, as_of: date) -> pa.Table:
     """Everything the reports said about our arms up to a day, in all as-of versions (`schemas.history`)."""
-    return ledger.history(
+    return past.history(
         conn,
         campaign.key,
         attributes_of(campaign),
@@ -72,7 +69,7 @@ def decide(conn: Connection, campaign: Campaign, *, day: date) -> Plan:
     """The plan for `day` from what is known on its morning. Pure but for reading the store."""
     by_state: dict[str, list[ArmRow]] = {}
     for row in arms(conn, campaign.key):
-        by_state.setdefault("running" if row.state in RUNNING else row.state, []).append(row)
+        by_state.setdefault("running" if row.state in SERVABLE else row.state, []).append(row)
     optimizer = Optimizer(campaign.space, campaign.plan)
     return optimizer.plan(
         history(conn, campaign, as_of=day),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,16 @@ from sqlalchemy import Connection
 from dco.errors import Refused
 from dco.generate.cache import PictureCache
 from dco.jobs import rasters
+from dco.jobs.approve import rule_for
 from dco.jobs.assets import kit
 from dco.jobs.create import Batch, Idea, create
 from dco.jobs.decide import seed_of
 from dco.jobs.desk import Desk
 from dco.plan.optimizer import Optimizer
 from dco.records import Genome
-from dco.store import costs
+from dco.store import costs, runs
 from dco.store.arms import arms, record, save_creative
+from dco.store.runs import Run
 
 
 def cache_of(desk: Desk) -> PictureCache:
@@ -42,30 +44,30 @@ def make(desk: Desk, ideas: Sequence[Idea], *, progress: Callable[[int, int], No
     return create(desk.campaign, kit(desk.campaign), cache_of(desk), ideas, progress)
 
 
-def save(conn: Connection, desk: Desk, batch: Batch, *, run: str, control: bool, now: datetime) -> set[str]:
-    """Store what was made as drafted creatives, and what it cost. Returns the ids that are new to their segment."""
+def save(conn: Connection, desk: Desk, batch: Batch, run: Run, *, control: bool, now: datetime) -> set[str]:
+    """Store what was made as drafted creatives, what it cost, and the approvals that standing rules give.
+
+    Returns:
+        The arm ids that are new to their segment.
+    """
     campaign = desk.campaign
-    known = {(row.creative.segment, row.creative.arm_id) for row in arms(conn, campaign.key)}
     new = set()
     for made in batch.made:
         creative = made.creative
         for ad in made.ads.values():
             rasters.save(desk.workspace.files, ad.raster)
-        if (creative.segment, creative.arm_id) in known:
+        if not save_creative(conn, campaign.key, creative, run.day, control, now):
             continue
-        save_creative(conn, campaign.key, creative, run=run, control=control, now=now)
         costs.add(
-            conn,
-            campaign.key,
-            run=run,
-            item=creative.arm_id,
-            kind="generate",
-            seconds=made.seconds,
-            micros=campaign.plan.creation_cost_micros,
-            currency=campaign.currency,
-            now=now,
-        )
+            conn, run, f"{creative.segment}/{creative.arm_id}", "generate",
+            seconds=made.seconds, micros=campaign.plan.creation_cost_micros, currency=campaign.currency,
+        )  # fmt: skip
         new.add(creative.arm_id)
+        if rule := rule_for(campaign, creative, now):
+            record(
+                conn, campaign.key, creative.arm_id, "approved",
+                by=rule.by, rule=rule.name, now=now, segment=creative.segment,
+            )  # fmt: skip
     return new
 
 
@@ -86,18 +88,24 @@ def start(
     Raises:
         Refused: nothing could be made; the first reason is given.
     """
-    from dco.jobs.approve import rule_for
-
     campaign = desk.campaign
     batch = make(desk, starting_ideas(desk, per_segment or campaign.starting_arms), progress=progress)
     if not batch.made and batch.not_made:
         raise Refused(f"no creative could be made: {batch.not_made[0].reason}")
-    with desk.workspace.write() as conn:
-        new = save(conn, desk, batch, run="start", control=True, now=now)
-        for made in batch.made:
-            rule = rule_for(campaign, made.creative, now)
-            if rule and made.creative.arm_id in new:
-                record(
-                    conn, campaign.key, made.creative.arm_id, "approved", by=rule.by, rule=rule.name, now=now
-                )
+    save_waiting(desk, batch, now=now, control=True)
     return batch
+
+
+def save_waiting(desk: Desk, batch: Batch, *, now: datetime, control: bool = False) -> None:
+    """Store creatives made outside of a night."""
+    campaign = desk.campaign
+    # What a person makes by hand is the work of the flight's eve: a run of its own, so that its cost is booked.
+    eve = campaign.start - timedelta(days=1)
+    with desk.workspace.write() as conn:
+        run = runs.claim(
+            conn, campaign.key, eve,
+            now=now, owner="generate", lease_seconds=60, seed=seed_of(campaign, eve), config=campaign.source_hash,
+        )  # fmt: skip
+        save(conn, desk, batch, run, control=control, now=now)
+        if run.status != "done":
+            runs.finish(conn, run, "done", {"started": len(batch.made)}, now=now)

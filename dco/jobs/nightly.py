@@ -7,26 +7,27 @@ finished step and ends the same. A night that is done answers with what it did a
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from dco.errors import Refused
 from dco.jobs import decide, draft, publish
-from dco.jobs.approve import rule_for
 from dco.jobs.clock import business_date
 from dco.jobs.create import Idea, check_vocabulary
 from dco.jobs.deliver import deliver
 from dco.jobs.desk import Desk, open_desk
 from dco.jobs.ingest import ingest_inbox
-from dco.records import Genome
+from dco.jobs.names import called, short
+from dco.records import ARM_ID_PATTERN, Genome
 from dco.reports.plain import Change, Move, night_sentence
 from dco.store import ledger, runs
-from dco.store.arms import record
 from dco.store.versions import current
 
 LEASE_SECONDS = 3600
@@ -62,8 +63,8 @@ class Night:
             date.fromisoformat(self.day),
             version=self.version,
             moved=[Move(m["name"], m["segment"], m["from"], m["to"]) for m in self.moved],
-            retired=[Change(r["name"], r["segment"], r["why"]) for r in self.retired],
-            born=[Change(b["name"], b["segment"], b["why"]) for b in self.born],
+            retired=[Change(r["name"], r["segment"], _shortened(r["why"])) for r in self.retired],
+            born=[Change(b["name"], b["segment"], _descent(b)) for b in self.born],
             waiting=self.waiting,
             nothing_made_because=self.held or self.stopped,
             simulated=simulated,
@@ -101,7 +102,10 @@ def nightly(
                 config=desk.campaign.source_hash,
             )
         if run.status == "done":
-            return Night(**{**_tuples(run.summary), "already_done": True})
+            done = night_of(run)
+            if done is None:
+                raise Refused(f"{day} is the eve of the flight; the first night is {desk.campaign.start}")
+            return replace(done, already_done=True)
         return _Steps(desk, run, day, now, progress, stop_before).all()
 
 
@@ -130,6 +134,7 @@ class _Steps:
             "not_made": born["not_made"],
             "waiting": born["waiting"],
             "held": plan["held"],
+            "stopped": "" if born["born"] else _stop_reason(plan["why"]),
             "why": plan["why"],
             "alerts": [*files["alerts"], *plan["alerts"]],
             "seconds": born["seconds"],
@@ -165,7 +170,7 @@ class _Steps:
         with self.desk.workspace.write() as conn:
             held, alerts = self._guard(conn)
             if held:
-                empty = {"shares": [], "proposals": [], "retire": [], "effects": []}
+                empty: dict[str, Any] = {"shares": [], "proposals": [], "retire": [], "diagnostics": {}}
                 return self._finish(conn, "decide", {**empty, "why": [held], "held": held, "alerts": alerts})
             plan = decide.decide(conn, campaign, day=self.day)
             output = plan.to_dict()
@@ -198,19 +203,14 @@ class _Steps:
         ]
         batch = draft.make(self.desk, ideas, progress=self.progress)
         with self.desk.workspace.write() as conn:
-            born = draft.save(conn, self.desk, batch, run=self.run.key, control=False, now=self.now)
-            for creative in (m.creative for m in batch.made if m.creative.arm_id in born):
-                if rule := rule_for(self.desk.campaign, creative, self.now):
-                    record(
-                        conn, self.desk.campaign.key, creative.arm_id, "approved",
-                        by=rule.by, rule=rule.name, now=self.now,
-                    )  # fmt: skip
+            born = draft.save(conn, self.desk, batch, self.run, control=False, now=self.now)
             why = {(p["segment"], Genome.of(p["attributes"]).key): p for p in plan["proposals"]}
             output = {
                 "born": [
                     {
                         "arm_id": m.creative.arm_id,
                         "segment": m.creative.segment,
+                        "name": called(m.creative.arm_id, m.creative.genome.as_dict()),
                         "attributes": m.creative.genome.as_dict(),
                         "parents": list(m.creative.parents),
                         "expected_gain": why[m.creative.segment, m.creative.genome.key].get("expected_gain"),
@@ -228,8 +228,42 @@ class _Steps:
     def _publish(self, plan: dict[str, Any]) -> dict[str, Any]:
         with self.desk.workspace.write() as conn:
             return self._finish(
-                conn, "publish", publish.publish(conn, self.desk, plan, run=self.run.key, now=self.now)
+                conn, "publish", publish.publish(conn, self.desk, plan, day=self.day, now=self.now)
             )
+
+
+def night_of(run: runs.Run) -> Night | None:
+    """What a finished run did; None for the run that only made the starting creatives."""
+    return Night(**_tuples(run.summary)) if "version" in run.summary else None
+
+
+def _stop_reason(why: list[str]) -> str:
+    """The first sentence that says why nothing was made, without its segment."""
+    marks = (
+        "nothing found",
+        "nothing made",
+        "no room",
+        "no clicks yet",
+        "nothing to grow",
+        "every allowed idea",
+    )
+    for sentence in why:
+        text = sentence.partition(": ")[2] or sentence
+        if text.startswith(marks):
+            return text.split(":")[0] if text.startswith("nothing found") else text
+    return ""
+
+
+def _shortened(text: str) -> str:
+    """Arm ids cut to what a reader types."""
+    return re.sub(ARM_ID_PATTERN, lambda m: short(m.group()), text.partition(";")[2].strip() or text)
+
+
+def _descent(born: dict[str, Any]) -> str:
+    parents = " and ".join(short(p) for p in born["parents"][:2])
+    gain = born["expected_gain"]
+    parts = [f"grown from {parents}" if parents else "", f"expected {gain:+.0%}" if gain is not None else ""]
+    return ", ".join(p for p in parts if p)
 
 
 def _tuples(summary: dict[str, Any]) -> dict[str, Any]:

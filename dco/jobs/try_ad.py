@@ -15,8 +15,9 @@ from dco.compose.encode import encode
 from dco.compose.kit import Kit
 from dco.compose.sheet import contact_sheet
 from dco.compose.sizes import ad_size, masters
+from dco.compose.wordmark import wordmark
 from dco.errors import BadInput, DoesNotFit, GenerationFailed
-from dco.generate.backend import load_backend, model_id
+from dco.generate.backend import load_backend
 from dco.generate.cache import PictureCache
 from dco.generate.picture import Picture
 from dco.generate.request import Request
@@ -75,15 +76,12 @@ def try_ad(
     product = cutout(read_picture(photo))
     name = link.split("/")[2].removeprefix("www.").split(".")[0].title()
     headline_font, body_font = fonts(Brand(name, "", COLORS), Path())
-    kit = Kit(name, product, wordmark(name), COLORS, headline_font, body_font)
+    kit = Kit(name, product, wordmark(name, headline_font, COLORS["ink"]), COLORS, headline_font, body_font)
     words = Copy(headline.strip(), "", cta)
     seed = int(content_hash([headline, link], length=8), 16)
     sizes = dict.fromkeys(masters(SIZES).values())
     requests = [Request.of(look, w, h, seed + i) for i, look in enumerate(LOOKS) for w, h in sizes]
-    outcomes = make(
-        requests, lambda: load_backend(backend), PictureCache(folder / "pictures"),
-        model_id=model_id(backend), progress=progress,
-    )  # fmt: skip
+    outcomes = make(requests, load_backend(backend), PictureCache(folder / "pictures"), progress)
     pictures = dict(zip(requests, outcomes, strict=True))
     files: list[Path] = []
     failed: list[str] = []
@@ -111,13 +109,6 @@ def try_ad(
     sheet = folder / "contact-sheet.jpg"
     sheet.write_bytes(jpeg_of(contact_sheet(tiles, columns=3, cell=360)))
     return Tried(folder, sheet, tuple(files), tuple(failed))
-
-
-def wordmark(name: str) -> np.ndarray:
-    """A plain typeset name in place of a logo, for brands that have not given theirs."""
-    from dco.compose.sample import wordmark as draw
-
-    return draw(name)
 
 
 def jpeg_of(pixels: np.ndarray, quality: int = 88) -> bytes:

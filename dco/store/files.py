@@ -60,6 +60,21 @@ class Files:
             ) from error
         return sha
 
+    def put_as(self, kind: str, name: str, data: bytes, suffix: str) -> Path:
+        """Store bytes under a hash of what they mean (a picture's pixels, not its encoding), which the caller checks on reading.
+
+        Raises:
+            BadData: `name` is not 64 hex digits. StoreError: the disk refused; nothing is left behind.
+        """
+        path = self.path(kind, name, suffix)
+        try:
+            _write_whole(path, data)
+        except OSError as error:
+            raise StoreError(
+                f"{path}: cannot be written ({error.strerror}); nothing was stored, free space and run again"
+            ) from error
+        return path
+
     def has(self, kind: str, sha: str, suffix: str) -> bool:
         """True when a file of that name is there; `read` proves that it is also whole."""
         return self.path(kind, sha, suffix).is_file()

@@ -1,0 +1,261 @@
+"""Gathers what a campaign's report says from its store. Nothing is computed here that a room below can compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, select
+
+from dco import schemas
+from dco.jobs import rasters
+from dco.jobs.decide import segments_of
+from dco.jobs.desk import Desk
+from dco.records import LICENCE_OF
+from dco.reports.facts import (
+    COSTS,
+    EFFECTS,
+    SHARES_OVER_TIME,
+    ArmCard,
+    CampaignReport,
+    Gain,
+    GainRow,
+    InputFile,
+    NightNote,
+    PlacementNote,
+    State,
+    Unsettled,
+)
+from dco.stats.gain import gain_over_control
+from dco.store import history, runs, tables, versions
+from dco.store.arms import ArmRow, arms, life
+from dco.store.files import Files
+
+_STATES: Mapping[str, State] = {
+    "drafted": "pending",
+    "approved": "approved",
+    "live": "live",
+    "paused": "live",
+    "retired": "retired",
+    "rejected": "rejected",
+    "expired": "expired",
+}
+LIBRARIES = ("dco", "numpy", "scipy", "torch", "diffusers")
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What only a caller with a known truth can add: the label of a simulation, and comparisons with it."""
+
+    simulated: str | None = None
+    rows: tuple[GainRow, ...] = ()
+
+
+def campaign_report(
+    conn: Connection, desk: Desk, *, now: datetime, extra: Extra | None = None
+) -> CampaignReport:
+    """Everything `reports.campaign.render` needs, as of `now`."""
+    campaign, extra = desk.campaign, extra or Extra()
+    nights = [run for run in runs.listing(conn, campaign.key) if run.status == "done"]
+    days = arm_days(conn, desk)
+    shares = shares_by_day(conn, desk)
+    steps = {run.day: _steps(conn, run) for run in nights}
+    newest = next((steps[run.day]["decide"] for run in reversed(nights) if _decided(steps[run.day])), None)
+    return CampaignReport(
+        campaign=campaign,
+        as_of=now,
+        run_id=f"{campaign.key} {nights[-1].day}" if nights else f"{campaign.key} (no night yet)",
+        arms=tuple(arm_card(desk.workspace.files, row, born) for row, born in _lives(conn, desk)),
+        simulated=extra.simulated,
+        versions=_versions(),
+        hashes=_hashes(conn, desk),
+        files=tuple(_files(conn)),
+        shares_over_time=shares,
+        arm_days=days,
+        shares=pa.Table.from_pylist(newest["shares"] if newest else [], schemas.SHARES),
+        effects=_effects(newest),
+        gain=gain_of(days, shares, campaign.plan.kpi, simulated=extra.simulated is not None),
+        gain_table=extra.rows,
+        nights=tuple(_note(run, steps[run.day]) for run in nights if "decide" in steps[run.day]),
+        costs=_costs(conn, campaign.key),
+        unsettled=tuple(_unsettled(days, newest, campaign.conversion_window_days, campaign.plan.kpi)),
+        placements=tuple(
+            PlacementNote(p.key, p.platform, p.lever, LICENCE_OF[p.lever]) for p in campaign.placements
+        ),
+    )
+
+
+def arm_days(conn: Connection, desk: Desk, *, as_of: date | None = None) -> pa.Table:
+    """Newest knowledge per arm and day (`schemas.ARM_DAYS`)."""
+    return history.arm_days(conn, desk.campaign.key, segments=segments_of(desk.campaign), as_of=as_of)
+
+
+def shares_by_day(conn: Connection, desk: Desk) -> pa.Table:
+    """Every day's shares by the version live on it, up to the newest version's day (`SHARES_OVER_TIME`)."""
+    table = versions.shares_over_time(conn, desk.campaign.key)
+    newest: dict[date, dict[tuple[str, str], dict[str, Any]]] = {}
+    numbers: dict[date, int] = {}
+    for row in table.to_pylist():
+        if row["number"] > numbers.get(row["day"], 0):
+            numbers[row["day"]], newest[row["day"]] = row["number"], {}
+        if row["number"] == numbers[row["day"]]:
+            newest[row["day"]][row["segment"], row["arm_id"]] = row
+    if not newest:
+        return SHARES_OVER_TIME.empty_table()
+    rows = []
+    day, live = min(newest), newest[min(newest)]
+    last = max([*newest, *(run.day for run in runs.listing(conn, desk.campaign.key))])
+    while day <= last:
+        live = newest.get(day, live)
+        rows += [
+            {
+                "day": day,
+                "segment": r["segment"],
+                "arm_id": r["arm_id"],
+                "share": r["share"],
+                "control_share": r["control_share"],
+            }
+            for r in live.values()
+        ]
+        day += timedelta(days=1)
+    return pa.Table.from_pylist(rows, SHARES_OVER_TIME)
+
+
+def gain_of(days: pa.Table, shares: pa.Table, kpi: str, *, simulated: bool) -> Gain | None:
+    """The gain of the engine's own split over the holdout's, with its interval; None while it cannot be told."""
+    measure = {"ctr": "clicks", "cpa": "conversions"}.get(kpi, "revenue_micros")
+    found = gain_over_control(joined(days, shares), value=measure)
+    if found is None:
+        return None
+    return Gain(found.value, found.low, found.high, level=round(100 * found.level))
+
+
+def joined(days: pa.Table, shares: pa.Table) -> pa.Table:
+    """Counts beside the intended shares of the same day, for every arm that was to be served."""
+    counted = days.drop_columns(["share"])
+    keys = ["segment", "arm_id", "day"]
+    return counted.join(shares, keys, join_type="inner").sort_by(
+        [(k, "ascending") for k in ("segment", "day", "arm_id")]
+    )
+
+
+def _lives(conn: Connection, desk: Desk) -> list[tuple[ArmRow, dict[str, Any]]]:
+    """Each arm with what its life says: who approved it, when it retired and why."""
+    said: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in life(conn, desk.campaign.key):
+        known = said.setdefault((event.segment, event.arm_id), {})
+        if event.event == "approved":
+            known |= {"approved_by": event.by, "rule": event.rule}
+        if event.event in ("retired", "rejected", "expired"):
+            known |= {"retired": event.at.date(), "retired_why": event.reason}
+    return [(row, said.get((row.segment, row.arm_id), {})) for row in arms(conn, desk.campaign.key)]
+
+
+def arm_card(files: Files, row: ArmRow, said: Mapping[str, Any]) -> ArmCard:
+    """One creative as reports and the gallery show it."""
+    creative = row.creative
+    shown = next((s for s in ("1080x1080", "300x250") if s in creative.rasters), next(iter(creative.rasters)))
+    return ArmCard(
+        arm_id=creative.arm_id,
+        segment=creative.segment,
+        genome=creative.genome.as_dict(),
+        copy=creative.copy,
+        state=_STATES[row.state],
+        born=row.born,
+        parents=creative.parents,
+        thumb=rasters.thumb(files, creative.rasters[shown]),
+        sizes=tuple(creative.rasters),
+        prompt=creative.prompt,
+        seed=creative.seed,
+        model=creative.model,
+        control=row.control,
+        **{k: said[k] for k in ("approved_by", "rule", "retired", "retired_why") if k in said},
+    )
+
+
+def _steps(conn: Connection, run: runs.Run) -> dict[str, Any]:
+    names = ("ingest", "decide", "create", "publish")
+    return {n: out for n in names if (out := runs.step(conn, run, n)) is not None}
+
+
+def _decided(steps: Mapping[str, Any]) -> bool:
+    return bool(steps.get("decide", {}).get("shares"))
+
+
+def _note(run: runs.Run, steps: Mapping[str, Any]) -> NightNote:
+    published, created = steps.get("publish", {}), steps.get("create", {})
+    return NightNote(
+        day=run.day,
+        version=published.get("version"),
+        sentences=tuple(steps["decide"]["why"]),
+        born=len(created.get("born", ())),
+        retired=len(published.get("retired", ())),
+        moved=len(published.get("moved", ())),
+    )
+
+
+def _effects(decided: Mapping[str, Any] | None) -> pa.Table:
+    rows = (decided or {}).get("diagnostics", {}).get("effects", [])
+    names = EFFECTS.names
+    return pa.Table.from_pylist([{n: row.get(n) for n in names} for row in rows], EFFECTS)
+
+
+def _files(conn: Connection) -> Sequence[InputFile]:
+    d = tables.deliveries.c
+    statement = select(
+        d.source, d.sha256, d.platform, d.arrived, d.first_day, d.last_day, d.rows, d.stamp, d.scope
+    )
+    return [InputFile(*row) for row in conn.execute(statement.order_by(d.arrived, d.source))]
+
+
+def _costs(conn: Connection, campaign: str) -> pa.Table:
+    c, r = tables.costs.c, tables.runs.c
+    statement = select(r.day, c.kind, c.seconds, c.micros).join_from(tables.costs, tables.runs)
+    rows: dict[tuple[date, str], list[float]] = {}
+    for day, kind, seconds, micros in conn.execute(statement.where(r.campaign == campaign)):
+        spent = rows.setdefault((day, kind), [0.0, 0])
+        spent[0] += seconds
+        spent[1] += micros
+    return pa.Table.from_pylist(
+        [{"day": d, "kind": k, "seconds": s, "micros": int(m)} for (d, k), (s, m) in sorted(rows.items())],
+        COSTS,
+    )
+
+
+def _unsettled(
+    days: pa.Table, decided: Mapping[str, Any] | None, window: int, kpi: str
+) -> Sequence[Unsettled]:
+    """Days young enough that their conversions still come in; clicks settle at once."""
+    if kpi == "ctr" or not days.num_rows:
+        return []
+    known = sorted(set(days["day"].to_pylist()))
+    last = known[-1]
+    curve = (decided or {}).get("diagnostics", {}).get("completion", [])
+    young = [d for d in known if (last - d).days < window]
+    ages = {d: (last - d).days for d in young}
+    return [Unsettled(d, curve[ages[d]] if ages[d] < len(curve) else None) for d in young]
+
+
+def _hashes(conn: Connection, desk: Desk) -> dict[str, str]:
+    hashes = {"campaign file": desk.campaign.source_hash}
+    models = {row.creative.model for row in arms(conn, desk.campaign.key)}
+    return hashes | {f"model {i + 1}" if i else "model": m for i, m in enumerate(sorted(models))}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def midnight(day: date) -> datetime:
+    """Start of a day in UTC, for labels."""
+    return datetime.combine(day, time(), UTC)
