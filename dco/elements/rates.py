@@ -93,7 +93,8 @@ def fit_rates(
     level = float(np.log(max(float(cells.events.sum()), 0.5) / total)) if total > 0 else 0.0
     days, lost, scale, variances = np.zeros(n_groups), 0.0, 1.3, usual
     n_places = int(cells.place.max(initial=0)) + 1
-    cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, level, n_places)))
+    if n_places > n_segments and total > 0:
+        cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
     eta = np.zeros(n_arms)
     posterior: Posterior | None = None
     precision, residual = np.zeros(n_arms), np.zeros(n_arms)
@@ -132,11 +133,15 @@ def fit_rates(
     return Rates(alphabet, level, posterior, variances, scale, lost, days, precision, residual, equal)
 
 
-def _places(cells: Cells, level: float, n_places: int) -> Floats:
-    """float[cell]: log base rate of the cell's placement and size against its segment's; 0 where there is only one."""
-    if n_places == 1 or not cells.exposure.sum():
-        return np.zeros(len(cells.arm))
-    effect = day_effects(cells.place, cells.events, cells.exposure * np.exp(level), n_places, 1.3)
+def _places(cells: Cells, segment: Ints, n_places: int) -> Floats:
+    """float[cell]: log base rate of the cell's placement and size against its segment's; 0 where there is only one.
+
+    Creative quality hardly disturbs it, because every arm of a segment runs in its placements.
+    """
+    where = segment[cells.arm]
+    exposure, events = (np.bincount(where, v) for v in (cells.exposure, cells.events))
+    base = (events + 0.5) / np.maximum(exposure, 1.0)
+    effect = day_effects(cells.place, cells.events, cells.exposure * base[where], n_places, 1.3)
     return np.asarray(effect[cells.place])
 
 
