@@ -33,7 +33,7 @@ def _approve(reading: Reading) -> Step | None:
     if not waiting:
         return None
     why = f"{words.plural(len(waiting), 'new ad waits', 'new ads wait')}; nothing goes live unapproved."
-    return Step("Look at the new ads", why, f"dco approve {reading.view.key}")
+    return Step("Look at the new ads in the gallery", why, f"dco approve {reading.view.key} ARM")
 
 
 def _fresh(reading: Reading) -> Step | None:
@@ -57,7 +57,12 @@ def _fresh(reading: Reading) -> Step | None:
 
 def _gain(reading: Reading) -> Step | None:
     gain = reading.report.gain
-    if gain is None or gain.low is None or gain.high is None or not words.known(gain.value):
+    if (
+        gain is None
+        or gain.low is None
+        or gain.high is None
+        or not all(map(words.known, (gain.value, gain.low, gain.high)))
+    ):
         return Step(
             "Keep the holdout running",
             f"What learning earns is {words.TOO_EARLY}; only the holdout can tell.",
@@ -71,7 +76,7 @@ def _gain(reading: Reading) -> Step | None:
 
 
 def _season(reading: Reading) -> Step | None:
-    overall = [r for r in reading.report.effects.to_pylist() if r["segment"] is None and r["low"] is not None]
+    overall = [r for r in reading.effects if r["segment"] is None and r["low"] is not None]
     proven = [r for r in overall if r["low"] > 0]
     if not proven:
         return None

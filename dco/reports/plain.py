@@ -158,7 +158,7 @@ def _freshness(status: Status) -> str:
 
 def _next(status: Status) -> str:
     if status.pending:
-        return f"look at {words.plural(status.pending, 'new ad')}: dco approve {status.campaign}"
+        return f"look at {words.plural(status.pending, 'new ad')} in the gallery, then: dco approve {status.campaign} ARM"
     if status.newest_day is None:
         return f"put a platform report into the inbox, then: dco ingest {status.campaign}"
     if _stale(status):

@@ -50,6 +50,8 @@ class Reading:
     colour: Mapping[Key, str]
     posterior: Mapping[Key, Posterior]
     counts: Mapping[Key, Totals]
+    effects: tuple[Mapping[str, Any], ...]
+    """Rows of `facts.EFFECTS` with a known effect; an end that is not a number is None."""
     totals: Totals
     first_day: date | None
     last_day: date | None
@@ -136,6 +138,11 @@ def _posteriors(shares: pa.Table) -> dict[Key, Posterior]:
     }
 
 
+def _effects(table: pa.Table) -> tuple[Mapping[str, Any], ...]:
+    rows = [{**r, **{k: _finite(r[k]) for k in ("effect", "low", "high")}} for r in table.to_pylist()]
+    return tuple(r for r in rows if r["effect"] is not None)
+
+
 def _colours(
     report: CampaignReport, posterior: Mapping[Key, Posterior], cards: Mapping[Key, ArmCard]
 ) -> dict[Key, str]:
@@ -176,6 +183,7 @@ def read(report: CampaignReport) -> Reading:
         colour=_colours(report, posterior, cards),
         posterior=posterior,
         counts={key: total(group) for key, group in grouped.items()},
+        effects=_effects(report.effects),
         totals=report.totals or total(rows),
         first_day=min(days, default=None),
         last_day=max(days, default=None),

@@ -209,9 +209,7 @@ def daily_chart(reading: Reading) -> Markup:
 
 def effects(reading: Reading) -> list[dict[str, Any]]:
     """Per attribute its options, best first, each with an example ad, an interval strip and its words."""
-    rows = [
-        r for r in reading.report.effects.to_pylist() if r["segment"] is None and words.known(r["effect"])
-    ]
+    rows = [r for r in reading.effects if r["segment"] is None]
     if not rows:
         return []
     ends = [r[k] for r in rows for k in ("effect", "low", "high") if words.known(r[k])]
@@ -251,7 +249,7 @@ def differences(reading: Reading) -> list[dict[str, str]]:
     """Where a segment's own effect is clear of zero: the strongest twelve, by the nearer end of their interval."""
     rows = [
         r
-        for r in reading.report.effects.to_pylist()
+        for r in reading.effects
         if r["segment"] is not None
         and r["low"] is not None
         and r["high"] is not None
