@@ -83,13 +83,13 @@ def fit_family(successes: ArrayLike, exposure: ArrayLike, live: ArrayLike | None
     def loss(log_spread: float) -> float:
         return -_evidence(s, n, alive, float(np.exp(log_spread)))
 
-    grid: Any = minimize_scalar(loss, bounds=(-4.6, 0.7), method="bounded")  # spreads from 0.01 to 2
-    spread = float(np.exp(grid.x))
+    found: Any = minimize_scalar(loss, bounds=(-4.6, 0.7), method="bounded")  # spreads from 0.01 to 2
+    spread = float(np.exp(found.x))
     base = base_rate(s, n, alive, Family(0.0, 1e3, spread))
     weight = 1 / (base.log_sd**2 + np.var(base.log_rate))
     log_mean = float(np.average(base.log_rate, weights=weight))
-    variance = np.var(base.log_rate) - np.mean(base.log_sd**2)
-    return Family(log_mean, float(np.sqrt(max(variance, 1e-4))), spread)
+    variance = float(np.var(base.log_rate) - np.mean(base.log_sd**2))
+    return Family(log_mean, max(variance, 1e-4) ** 0.5, spread)
 
 
 def _evidence(s: Floats, n: Floats, alive: Bools, spread: float) -> float:

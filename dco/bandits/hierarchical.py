@@ -63,13 +63,21 @@ def arm_posteriors(successes: Floats, exposure: Floats, base: Base, family: Fami
 
 
 def shares_of_many(
-    successes: Floats, exposure: Floats, live: Bools, family: Family, tonight: Floats, later: Floats
+    successes: Floats,
+    exposure: Floats,
+    live: Bools,
+    family: Family,
+    tonight: Floats,
+    later: Floats,
+    *,
+    ahead: bool = True,
 ) -> Floats:
     """Tonight's splits float[campaign, arm] of many campaigns with a learnt family, looking ahead to their ends.
 
     The same belief and rule as the policy `hierarchical_thompson`, vectorised for replays over thousands of campaigns.
+    `tonight` and `later` are float[campaign] exposures; with `ahead` False they are not used and the split is P(best).
     """
     base = base_rate(successes, exposure, live, family)
     shape, rate = arm_posteriors(successes, exposure, base, family)
     p = p_best_gamma_rows(shape, rate, live)
-    return look_ahead(p, shape, rate, tonight, later, live)
+    return look_ahead(p, shape, rate, tonight, later, live) if ahead else p
