@@ -91,6 +91,7 @@ def _context(reading: Reading) -> dict[str, Any]:
         "r": report,
         "view": view,
         "metric": reading.metric,
+        "rate": reading.rate,
         "css": Markup(css_variables()),
         "symbols": Markup("".join(pictures.symbol(f"pic-{a}", thumbs[a]) for a in used)),
         "as_of": _moment(report.as_of),

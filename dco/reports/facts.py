@@ -5,10 +5,10 @@ The caller (a job, the demo, a notebook) gathers these from the store; this room
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -49,6 +49,22 @@ COSTS = pa.schema(
         pa.field("micros", pa.int64(), nullable=False),  # of the campaign's currency
     ]
 )
+
+
+def effects_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """The element model's effects (`effect_pct`, `low_pct`, `high_pct`; segment '' = shared) as `EFFECTS`."""
+    found = [
+        {
+            "attribute": r["attribute"],
+            "option": r["option"],
+            "segment": r["segment"] or None,
+            "effect": r["effect_pct"] / 100,
+            "low": r["low_pct"] / 100,
+            "high": r["high_pct"] / 100,
+        }
+        for r in rows
+    ]
+    return pa.Table.from_pylist(found, EFFECTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +248,9 @@ class CampaignReport:
     shares_over_time: pa.Table = field(default_factory=SHARES_OVER_TIME.empty_table)
     arm_days: pa.Table = field(default_factory=schemas.ARM_DAYS.empty_table)
     shares: pa.Table = field(default_factory=schemas.SHARES.empty_table)
+    believed: Literal["clicks", "conversions", "revenue"] | None = None
+    """What `shares.mean` counts per impression (revenue in units of the currency); None: what the KPI asks for. Set it
+    when the plan had to learn something else, e.g. clicks because no report states conversions."""
     effects: pa.Table = field(default_factory=EFFECTS.empty_table)
     gain: Gain | None = None
     gain_table: tuple[GainRow, ...] = ()

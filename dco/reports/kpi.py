@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from dco.records import MICROS, Kpi
 from dco.reports import words
@@ -14,13 +15,23 @@ Z90 = 1.6448536269514722
 """Two-sided 90 % quantile of the normal distribution."""
 
 
+Believed = Literal["clicks", "conversions", "revenue"]
+"""What the model's rate counts per impression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What the model believes in, for readers: `show` writes a value, `axis_scale` turns it into the unit of `axis`."""
+
+    name: str
+    show: Callable[[float | None, str], str]
+    axis_scale: float
+    axis: str
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One KPI for readers.
-
-    `observed` computes it from counts (None when nothing to divide by). `posterior` writes a value of the model's own
-    rate, whose meaning is `posterior_name`: the policy learns a rate per impression also where the KPI is a cost.
-    """
+    """One KPI for readers. `observed` computes it from counts; None when there is nothing to divide by."""
 
     key: Kpi
     name: str
@@ -29,11 +40,8 @@ class Metric:
     meaning: str
     observed: Callable[[Totals], float | None]
     show: Callable[[float | None, str], str]
-    posterior_name: str
-    posterior: Callable[[float | None, str], str]
-    axis_scale: float
-    """Multiplies the posterior rate for an axis titled `axis`."""
-    axis: str
+    believed: Believed
+    """What the policy learns for this KPI, unless the report says that it had to learn something else."""
 
 
 def ratio(top: float, bottom: float) -> float | None:
@@ -41,13 +49,26 @@ def ratio(top: float, bottom: float) -> float | None:
     return top / bottom if bottom > 0 else None
 
 
-def _per_mille(value: float | None, currency: str) -> str:
-    return words.number(None if value is None else 1000 * value)
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None or not math.isfinite(value) else factor * value
 
 
-def _money_per_mille(value: float | None, currency: str) -> str:
-    return words.money(None if value is None or not math.isfinite(value) else 1000 * value, currency)
-
+RATES: dict[Believed, Rate] = {
+    "clicks": Rate("click-through rate", lambda v, _: words.percent(v), 100.0, "click-through rate, %"),
+    "conversions": Rate(
+        "conversions per 1,000 impressions",
+        lambda v, _: words.number(_scaled(v, 1000)),
+        1000.0,
+        "conversions per 1,000 impressions",
+    ),
+    # The model counts revenue in whole units of the currency, reports and the ledger in micros.
+    "revenue": Rate(
+        "revenue per 1,000 impressions",
+        lambda v, currency: words.money(_scaled(v, 1000 * MICROS), currency),
+        1000.0,
+        "revenue per 1,000 impressions",
+    ),
+}
 
 METRICS: dict[Kpi, Metric] = {
     "ctr": Metric(
@@ -57,10 +78,7 @@ METRICS: dict[Kpi, Metric] = {
         "Clicks divided by impressions.",
         lambda t: ratio(t.clicks, t.impressions),
         lambda v, _: words.percent(v),
-        "click-through rate",
-        lambda v, _: words.percent(v),
-        100.0,
-        "click-through rate, %",
+        "clicks",
     ),
     "cpa": Metric(
         "cpa",
@@ -69,34 +87,25 @@ METRICS: dict[Kpi, Metric] = {
         "Spend divided by conversions. Lower is better.",
         lambda t: ratio(t.spend_micros, t.conversions),
         words.money,
-        "conversions per 1,000 impressions",
-        _per_mille,
-        1000.0,
-        "conversions per 1,000 impressions",
+        "conversions",
     ),
     "roas": Metric(
         "roas",
         "Return on ad spend",
-        "revenue per unit of spend",
+        "revenue per impression",
         "Revenue divided by spend; 3.00 means three earned for each one spent.",
         lambda t: ratio(t.revenue_micros, t.spend_micros),
         lambda v, _: words.number(v),
-        "return on ad spend",
-        lambda v, _: words.number(v),
-        1.0,
-        "revenue per unit of spend",
+        "revenue",
     ),
     "revenue_per_impression": Metric(
         "revenue_per_impression",
         "Revenue per 1,000 impressions",
         "revenue per impression",
         "Revenue divided by impressions, times one thousand.",
-        lambda t: ratio(t.revenue_micros, t.impressions),
-        _money_per_mille,
-        "revenue per 1,000 impressions",
-        _money_per_mille,
-        1000.0 / MICROS,
-        "revenue per 1,000 impressions",
+        lambda t: ratio(1000 * t.revenue_micros, t.impressions),
+        words.money,
+        "revenue",
     ),
 }
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from dco.records import Licence
 from dco.reports import words
 from dco.reports.facts import ArmCard, CampaignReport, CampaignView, Totals
-from dco.reports.kpi import METRICS, Metric, wilson
+from dco.reports.kpi import METRICS, RATES, Metric, Rate, wilson
 from dco.reports.theme import SERIES
 
 Key = tuple[str, str]
@@ -43,6 +43,8 @@ class Reading:
     report: CampaignReport
     view: CampaignView
     metric: Metric
+    rate: Rate
+    """What the posterior is about: the KPI's own rate, or the one that had to be learnt instead."""
     segments: tuple[str, ...]
     cards: Mapping[Key, ArmCard]
     number: Mapping[str, str]
@@ -70,11 +72,11 @@ class Reading:
         return sorted((c for (s, _), c in self.cards.items() if s == segment), key=order)
 
     def best(self, segment: str) -> ArmCard | None:
-        """The live ad with the highest P(best); where there is no posterior yet, none."""
+        """The live ad with the highest P(best); none before any result: equal chances make no leader."""
         live = [c for c in self.of_segment(segment) if c.state == "live"]
         first = live[0] if live else None
         belief = self.posterior.get((segment, first.arm_id)) if first else None
-        return first if belief and belief.p_best is not None else None
+        return first if belief and belief.p_best is not None and belief.mean is not None else None
 
     def observed(self, key: Key) -> tuple[str, str]:
         """The ad's own KPI from its counts, and a 90 % Wilson interval where it is a click-through rate (else '')."""
@@ -91,10 +93,10 @@ class Reading:
         belief = self.posterior.get(key)
         if belief is None or belief.mean is None:
             return words.TOO_EARLY, ""
-        show = lambda v: self.metric.posterior(v, self.view.currency)  # noqa: E731
+        show = lambda v: self.rate.show(v, self.view.currency)  # noqa: E731
         if belief.low is None or belief.high is None:
             return show(belief.mean), ""
-        if self.metric.key == "ctr":
+        if self.rate is RATES["clicks"]:
             return show(belief.mean), " to ".join(words.percent_span(belief.low, belief.high))
         return show(belief.mean), f"{show(belief.low)} to {show(belief.high)}"
 
@@ -177,6 +179,7 @@ def read(report: CampaignReport) -> Reading:
         report=report,
         view=view,
         metric=METRICS[view.kpi],
+        rate=RATES[report.believed or METRICS[view.kpi].believed],
         segments=segments_of(report, view),
         cards=cards,
         number={arm: f"#{i:02d}" for i, arm in enumerate(ordered, 1)},

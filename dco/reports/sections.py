@@ -124,16 +124,16 @@ def shares_chart(reading: Reading, segment: str, ident: str) -> Markup:
 
 def posterior_chart(reading: Reading, segment: str, ident: str) -> Markup:
     """What the model believes of each live ad, best first; empty without a posterior."""
-    metric, currency = reading.metric, reading.view.currency
+    rate, currency = reading.rate, reading.view.currency
     rows = [(a, b) for (s, a), b in reading.posterior.items() if s == segment and b.mean is not None]
     if not rows:
         return Markup("")
     rows.sort(key=lambda r: (-(r[1].mean or 0), r[0]))
-    scale = metric.axis_scale
+    scale = rate.axis_scale
     scaled = lambda v: None if v is None else v * scale  # noqa: E731
     spans = []
     for arm, b in rows:
-        note = f"{metric.posterior(b.mean, currency)}, best: {words.chance(b.p_best)}"
+        note = f"{rate.show(b.mean, currency)}, best: {words.chance(b.p_best)}"
         colour = reading.colour.get((segment, arm), "rest")
         spans.append(Span(reading.number[arm], scaled(b.mean), scaled(b.low), scaled(b.high), note, colour))
     weight = sum(b.share for _, b in rows)
@@ -143,7 +143,7 @@ def posterior_chart(reading: Reading, segment: str, ident: str) -> Markup:
             spans,
             title=pretty(segment).capitalize(),
             subtitle="mean and 90 % interval; dashed: average by share",
-            axis=metric.axis,
+            axis=rate.axis,
             ident=ident,
             simulated=reading.report.simulated,
             reference=(mean * scale, "average") if mean is not None else None,
@@ -189,7 +189,7 @@ def daily_chart(reading: Reading) -> Markup:
         return Markup("")
     first, last = min(by_day), max(by_day)
     days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-    scale = {"ctr": 100.0, "roas": 1.0, "cpa": 1e-6, "revenue_per_impression": 1e-3}[reading.metric.key]
+    scale = {"ctr": 100.0, "roas": 1.0, "cpa": 1e-6, "revenue_per_impression": 1e-6}[reading.metric.key]
     unit = {"ctr": ", %", "roas": ""}.get(reading.metric.key, f", {reading.view.currency}")
     values = [reading.metric.observed(total(by_day[d])) if d in by_day else None for d in days]
     open_days = {u.day for u in reading.report.unsettled}
@@ -275,7 +275,7 @@ def family(reading: Reading, segment: str) -> Markup:
     for card in cards:
         belief = reading.posterior.get((segment, card.arm_id))
         mean = belief.mean if belief else None
-        note = reading.metric.posterior(mean, reading.view.currency) if mean is not None else card.state
+        note = reading.rate.show(mean, reading.view.currency) if mean is not None else card.state
         nodes.append(
             lineage.Node(
                 card.arm_id,

@@ -254,7 +254,8 @@ def gain_words(
         return (
             f"It is {TOO_EARLY} what learning earned: the untouched holdout has not gathered enough data yet."
         )
-    more = f"{signed_percent(abs(value), _digits(100 * (high - low))).lstrip('+')} {'more' if value >= 0 else 'fewer'} {what}"
+    less = "less" if what.startswith("revenue") else "fewer"
+    more = f"{signed_percent(abs(value), _digits(100 * (high - low))).lstrip('+')} {'more' if value >= 0 else less} {what}"
     span = change(value, low, high).split("(")[1].rstrip(")")
     if low <= 0 <= high:
         return (

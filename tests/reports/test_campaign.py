@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dco import schemas
 from dco.records import Copy
 from dco.reports.campaign import Gain, GainRow, PlacementNote, render
-from dco.reports.facts import EFFECTS
+from dco.reports.facts import EFFECTS, effects_table
 from dco.reports.theme import DARK, LIGHT
 
 HOSTILE = """<script>alert(1)</script><img src=x onerror="alert(2)">'"`&{{ 7*7 }}\\"""
@@ -250,6 +250,37 @@ def test_every_kpi_has_a_page(sample_report, kpi):
         replace(sample_report, campaign=replace(sample_report.campaign, kpi=kpi), arms=sample_report.arms[:6])
     )
     assert not re.search(r"\bnan\b|\bNone\b", re.sub(r'base64,[^"]*', "", page))
+
+
+def test_the_element_models_percentages_become_fractions():
+    rows = [
+        {
+            "attribute": "a",
+            "option": "x",
+            "segment": "",
+            "effect_pct": 12.0,
+            "low_pct": -3.0,
+            "high_pct": 29.0,
+        }
+    ]
+    found = {"attribute": "a", "option": "x", "segment": None, "effect": 0.12, "low": -0.03, "high": 0.29}
+    assert effects_table(rows).to_pylist() == [found]
+
+
+def test_equal_chances_before_any_result_make_no_leader(sample_report):
+    rows = [
+        {**r, "p_best": 0.25, "mean": None, "low": None, "high": None}
+        for r in sample_report.shares.to_pylist()
+    ]
+    page = render(replace(sample_report, shares=pa.Table.from_pylist(rows, schemas.SHARES)))
+    assert page.count("no leader yet") == 3
+
+
+def test_a_rate_that_had_to_be_learnt_instead_is_called_by_its_name(sample_report):
+    campaign = replace(sample_report.campaign, kpi="cpa")
+    page = render(replace(sample_report, campaign=campaign, believed="clicks"))
+    assert "Each live ad's click-through rate" in page
+    assert "conversions per 1,000 impressions" in render(replace(sample_report, campaign=campaign))
 
 
 def test_nights_name_ads_by_their_numbers(page):
