@@ -28,9 +28,9 @@ def stamp_in(texts: Sequence[str]) -> datetime | None:
     for text in texts:
         for pattern in _STAMPS:
             if match := pattern.search(text):
-                year, month, day, hour, minute, *second = (int(g or 0) for g in match.groups())
+                numbers = [int(g or 0) for g in match.groups()]
                 try:
-                    return datetime(year, month, day, hour, minute, *second[:1], tzinfo=UTC)  # type: ignore[misc]
+                    return datetime(*numbers).replace(tzinfo=UTC)  # type: ignore[arg-type]
                 except ValueError:
                     continue
     return None

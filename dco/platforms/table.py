@@ -20,6 +20,10 @@ from dco.errors import BadReport
 from dco.platforms.sniff import MAX_COLUMNS, Sheet
 
 
+_EMPTY_LINE = re.compile(rb"(?:\A|\n)[,;\t \r]*(?=\n|\Z)")
+"""A line with nothing in it, or only a spreadsheet's padding: the exact reader knows what to do with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """A table as text. `columns[i]` belongs to `header[i]`; columns nobody asked for are None."""
@@ -103,7 +107,7 @@ def _fast(
     """Columns by pyarrow, or (.., None) when the grid is not so clean that line numbers follow from row numbers."""
     raw = bytes(body)
     quotes = raw.count(b'"')
-    if not raw or quotes % 2:
+    if not raw or quotes % 2 or _EMPTY_LINE.search(raw, 0, len(raw) - raw.endswith(b"\n")):
         return {}, None
     names = [str(i) for i in range(width)]
     keep = [str(i) for i in sorted(wanted)]

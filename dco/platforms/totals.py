@@ -144,15 +144,19 @@ def _mismatch(
     measure: Measure, i: int, label: str, total: Decimal, stated: Decimal, says: str
 ) -> TotalMismatch:
     row = f"its row {label!r}" if label else "its total row"
+    sums, says_so, apart = (_number(v, measure.column) for v in (total, stated, total - stated))
     return TotalMismatch(
         measure.rows.source,
-        f"{says} {_number(total)}, {row} says {_number(stated)} (difference {_number(total - stated)}); "
+        f"{says} {sums}, {row} says {says_so} (difference {apart}); "
         "rows are missing or were edited, download the report again",
         line=measure.totals.lines[i].as_py(),
         column=measure.rows.header,
     )
 
 
-def _number(value: Decimal) -> str:
-    text = f"{value.normalize():f}"
-    return text if "." not in text or len(text.split(".")[1]) >= 2 else text + "0"
+def _number(value: Decimal, column: Column) -> str:
+    """A count as it is, anything else with at least two decimals."""
+    if isinstance(column, Count):
+        return f"{value:f}"
+    cents = round(value, 2)
+    return f"{cents:f}" if cents == value else f"{value.normalize():f}"
