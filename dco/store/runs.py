@@ -69,11 +69,14 @@ def claim(
     first = {"campaign": campaign, "day": day, "status": "running", "owner": owner, "lease_until": until}
     first |= {"fence": 1, "started": now, "finished": None, "seed": seed, "config": config, "summary": {}}
     insert_for = sqlite.insert if is_sqlite(conn) else postgresql.insert
-    made = conn.execute(insert_for(tables.runs).values(first).on_conflict_do_nothing())
+    statement = insert_for(tables.runs).values(first).on_conflict_do_nothing().returning(tables.runs.c.id)
+    made = conn.execute(
+        statement
+    ).scalar_one_or_none()  # rowcount is -1 on PostgreSQL when the driver returns keys
+    if made is not None:
+        return get(conn, made)
     run = _of_day(conn, campaign, day)
-    if run is None:  # the row was just inserted or was there
-        raise BadData(f"campaign {campaign}: the run of {day} cannot be read back")
-    if made.rowcount == 1 or run.status == "done":
+    if run.status == "done":
         return run
     if run.status == "running" and run.owner != owner and run.lease_until > now:
         raise Busy(
@@ -188,10 +191,11 @@ def _hold(conn: Connection, run: Run) -> None:
         )
 
 
-def _of_day(conn: Connection, campaign: str, day: date) -> Run | None:
+def _of_day(conn: Connection, campaign: str, day: date) -> Run:
     r = tables.runs.c
-    found = conn.execute(select(tables.runs).where(r.campaign == campaign, r.day == day)).mappings().first()
-    return None if found is None else _run(found)
+    return _run(
+        conn.execute(select(tables.runs).where(r.campaign == campaign, r.day == day)).mappings().one()
+    )
 
 
 def _run(found: RowMapping) -> Run:

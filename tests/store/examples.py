@@ -43,7 +43,9 @@ def report(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([dict(r) for r in rows], schema=REPORT)
 
 
-def delivery(rows: Sequence[Mapping[str, Any]], *, stamp: datetime, name: str = "", **said: Any) -> Delivery:
+def delivery(
+    rows: Sequence[Mapping[str, Any]], /, *, stamp: datetime, name: str = "", **said: Any
+) -> Delivery:
     """A delivery of those rows, covering their days unless told otherwise; its bytes are named by `name`."""
     days = [r["day"] for r in rows] or [DAY]
     platform, account = said.get("platform", "google_ads"), said.get("account", "1")
@@ -69,10 +71,21 @@ def creative(name: str, segment: str = "all", **genome: str) -> Creative:
     rasters = {"300x250": sha(name + "a"), "728x90": sha(name + "b")}
     words, link = Copy(f"Headline {name}", "Sub", "Buy"), "https://example.com/"
     options = Genome.of(genome or {"scene": name})
-    return Creative(arm_id(rasters, words, link), segment, options, words, link, rasters, seed=7, requests=(sha(name)[:16],))
+    return Creative(
+        arm_id(rasters, words, link),
+        segment,
+        options,
+        words,
+        link,
+        rasters,
+        seed=7,
+        requests=(sha(name)[:16],),
+    )
 
 
 def shares(rows: Sequence[tuple[str, str, float, float]]) -> pa.Table:
     """(segment, arm_id, share, control_share) as `schemas.SHARES`."""
     names = ("segment", "arm_id", "share", "control_share")
-    return pa.Table.from_pylist([dict.fromkeys(SHARES.names) | dict(zip(names, r)) for r in rows], schema=SHARES)
+    return pa.Table.from_pylist(
+        [dict.fromkeys(SHARES.names) | dict(zip(names, r)) for r in rows], schema=SHARES
+    )

@@ -21,6 +21,7 @@ from dco.store.migrations.versions import r0001_initial
 from dco.store.tables import APPEND_ONLY, Base
 from dco.store.types import canonical
 from dco.store.workspace import Workspace
+
 from .conftest import dump
 from .examples import DAY, NOON, delivery, row
 
@@ -126,9 +127,14 @@ def test_writers_wait_for_each_other(workspace: Workspace) -> None:
 
 def test_a_writer_that_waits_too_long_gets_an_error(workspace: Workspace) -> None:
     url = None if workspace.engine.dialect.name == "sqlite" else workspace.engine.url.render_as_string(False)
-    with Workspace.open(workspace.folder, url, wait_seconds=0.2) as impatient, workspace.write():
-        with pytest.raises(StoreError, match="another writer held the store too long"), impatient.write():
-            pass
+    held = pytest.raises(StoreError, match="another writer held the store too long")
+    with (
+        Workspace.open(workspace.folder, url, wait_seconds=0.2) as impatient,
+        workspace.write(),
+        held,
+        impatient.write(),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("name", APPEND_ONLY)
@@ -143,6 +149,7 @@ def test_append_only_rows_never_change(filled: Workspace, name: str, verb: str) 
 def filled(workspace: Workspace) -> Workspace:
     """At least one row in every guarded table."""
     from dco.store import arms, ledger, sheets, versions
+
     from .examples import creative, shares
 
     with workspace.write() as conn:
@@ -160,7 +167,7 @@ def claim(conn, campaign: str = "c", seed: int = 1) -> runs.Run:  # type: ignore
 
 
 def test_a_moment_without_a_zone_is_refused(workspace: Workspace) -> None:
-    naive = datetime(2026, 3, 1)  # noqa: DTZ001
+    naive = datetime(2026, 3, 1)
     with pytest.raises(BadData, match="without a zone"), workspace.write() as conn:
         runs.claim(conn, "c", DAY, now=naive, owner="me", lease_seconds=60, seed=1, config="x")
 
