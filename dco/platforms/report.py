@@ -30,6 +30,9 @@ from dco.platforms.totals import Choice, Measure, Totals, check
 MEASURES = ("impressions", "viewable", "clicks", "conversions", "revenue_micros", "spend_micros")
 _TYPES = {f.name: f.type for f in schemas.REPORT}
 
+NEEDED = ("day", "impressions", "clicks")
+"""Fields without which a row is no fact."""
+
 Values = dict[str, pa.Array]
 
 
@@ -247,7 +250,8 @@ class Report:
         if (
             values.null_count
             and isinstance(column, Day | Hour | Count)
-            and name in ("day", "impressions", "clicks")
+            and name in NEEDED
+            and f"_{name}_0" not in self.columns  # a part of a sum may be missing, the sum may not
         ):
             row = pc.index(pc.is_null(values), pa.scalar(True)).as_py()
             raise cells.refuse(row, "a day like 2026-09-30" if name == "day" else "a whole number like 1234")
@@ -274,6 +278,10 @@ def build(source: str, platform: str, values: Values, lines: pa.Array) -> pa.Tab
     columns = [
         values[name].cast(kind) if name in values else pa.nulls(n, kind) for name, kind in _TYPES.items()
     ]
+    for name in NEEDED:
+        if name in values and values[name].null_count:
+            row = pc.index(pc.is_null(values[name]), pa.scalar(True)).as_py()
+            raise BadReport(source, f"a row without {name}; export it again", line=lines[row].as_py())
     table = pa.Table.from_arrays(columns, schema=schemas.REPORT)
     _one_currency(source, table)
     return table

@@ -19,7 +19,6 @@ import pyarrow.csv as pacsv
 from dco.errors import BadReport
 from dco.platforms.sniff import MAX_COLUMNS, Sheet
 
-
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)[,;\t \r]*(?=\n|\Z)")
 """A line with nothing in it, or only a spreadsheet's padding: the exact reader knows what to do with it."""
 

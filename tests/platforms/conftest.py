@@ -24,7 +24,12 @@ def read():  # type: ignore[no-untyped-def]
     return deliver
 
 
-def google(*rows: str, header: str = "Day,Campaign,Impr.,Clicks,Cost,Conversions", title: bool = True, total: str = "") -> str:
+def google(
+    *rows: str,
+    header: str = "Day,Campaign,Impr.,Clicks,Cost,Conversions",
+    title: bool = True,
+    total: str = "",
+) -> str:
     """A Google Ads web export with the given rows."""
     head = 'Ad report\n"September 1, 2026 - September 30, 2026"\n' if title else ""
     return head + "\n".join([header, *rows, *([total] if total else [])]) + "\n"

@@ -26,7 +26,9 @@ def test_missing_is_null_and_zero_is_zero() -> None:
 
 
 def test_a_blank_meta_result_is_a_zero() -> None:
-    found = deliver("Day,Ad name,Amount spent (USD),Impressions,Link clicks,Purchases\n2026-09-01,a,1.00,10,,\n")
+    found = deliver(
+        "Day,Ad name,Amount spent (USD),Impressions,Link clicks,Purchases\n2026-09-01,a,1.00,10,,\n"
+    )
     assert column(found, "clicks") == [0]
     assert column(found, "conversions") == [Decimal("0.000000")]
 
@@ -85,7 +87,9 @@ def test_one_row_leaves_no_room_for_rounding() -> None:
     ],
 )
 def test_only_the_listed_scope_is_the_checksum(totals: list[str], good: bool) -> None:
-    text = google("2026-09-01,a,10,1,1.00,0", *totals, header="Campaign,Day,Impr.,Clicks,Cost,Conversions").replace("2026-09-01,a", "a,2026-09-01")
+    text = google(
+        "2026-09-01,a,10,1,1.00,0", *totals, header="Campaign,Day,Impr.,Clicks,Cost,Conversions"
+    ).replace("2026-09-01,a", "a,2026-09-01")
     if good:
         assert deliver(text).rows.num_rows == 1
     else:
@@ -94,7 +98,9 @@ def test_only_the_listed_scope_is_the_checksum(totals: list[str], good: bool) ->
 
 
 def test_a_campaign_called_total_is_a_campaign() -> None:
-    found = deliver(google("Total: Recall,2026-09-01,10,1,1.00,0", header="Campaign,Day,Impr.,Clicks,Cost,Conversions"))
+    found = deliver(
+        google("Total: Recall,2026-09-01,10,1,1.00,0", header="Campaign,Day,Impr.,Clicks,Cost,Conversions")
+    )
     assert column(found, "campaign") == ["Total: Recall"]
 
 
@@ -112,7 +118,12 @@ def test_eighteen_digit_ids_stay_three_different_ids() -> None:
 
 
 def test_arm_and_size_come_out_of_the_ad_name() -> None:
-    names = ["c|s|dco0123456789abcdef|300x250", "c|s|dco0123456789abcdef|728x90 - Copy", "dco0123456789abcdef0", "banner|300x250"]
+    names = [
+        "c|s|dco0123456789abcdef|300x250",
+        "c|s|dco0123456789abcdef|728x90 - Copy",
+        "dco0123456789abcdef0",
+        "banner|300x250",
+    ]
     rows = [f"2026-09-01,c,10,1,1.00,{n}" for n in names]
     found = deliver(google(*rows, header="Day,Campaign,Impr.,Clicks,Cost,Ad name"))
     assert column(found, "arm_id") == ["dco0123456789abcdef"] * 2 + [None] * 2
@@ -121,12 +132,24 @@ def test_arm_and_size_come_out_of_the_ad_name() -> None:
 
 def test_a_size_column_wins_over_the_name() -> None:
     row = "2026-09-01,c,10,1,1.00,c|s|dco0123456789abcdef|300x250,160 × 600"
-    assert column(deliver(google(row, header="Day,Campaign,Impr.,Clicks,Cost,Ad name,Ad size")), "size") == ["160x600"]
+    assert column(deliver(google(row, header="Day,Campaign,Impr.,Clicks,Cost,Ad name,Ad size")), "size") == [
+        "160x600"
+    ]
 
 
 @pytest.mark.parametrize(
     "day",
-    ["2026-09-23", "2026/09/23", "23.09.2026", "23/09/2026", "09/23/2026", '"Sep 23, 2026"', '"Wed, 23 Sep 2026"', "23 septembre 2026", "20260923"],
+    [
+        "2026-09-23",
+        "2026/09/23",
+        "23.09.2026",
+        "23/09/2026",
+        "09/23/2026",
+        '"Sep 23, 2026"',
+        '"Wed, 23 Sep 2026"',
+        "23 septembre 2026",
+        "20260923",
+    ],
 )
 def test_a_day_is_read_in_every_spelling_that_is_clear(day: str) -> None:
     assert column(deliver(google(f"{day},a,1,1,1.00,0")), "day") == [date(2026, 9, 23)]
@@ -176,7 +199,9 @@ def test_a_million_rows_worth_of_spelling_agrees_with_the_csv_module() -> None:
     rows = []
     for i in range(20_000):
         cost = f'"{i * 7 % 900000 / 100:,.2f}"' if i % 11 else " --"
-        rows.append(f'2026-09-{i % 30 + 1:02d},"spring, {i % 5}","{i * 13 % 9000:,}",{i % 7},{cost},{i % 400 / 100:.2f}')
+        rows.append(
+            f'2026-09-{i % 30 + 1:02d},"spring, {i % 5}","{i * 13 % 9000:,}",{i % 7},{cost},{i % 400 / 100:.2f}'
+        )
     text = google(*rows)
     found = deliver(text)
     cells = list(csv.reader(io.StringIO(text)))[3:]
