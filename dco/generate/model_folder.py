@@ -48,7 +48,8 @@ class ModelFolder:
     def model_id(self) -> str:
         """32 hex digits over the content of every file a library reads; notes, pictures and licence do not count."""
         return content_hash(
-            [[f.relative_to(self.path).as_posix(), _sha256(f)] for f in self.files if self._is_read(f)], length=32
+            [[f.relative_to(self.path).as_posix(), _sha256(f)] for f in self.files if self._is_read(f)],
+            length=32,
         )
 
     @property

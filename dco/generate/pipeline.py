@@ -29,7 +29,11 @@ def load(folder: ModelFolder, *, device: str, dtype: torch.dtype, variant: str |
     with quiet():
         from diffusers import AutoPipelineForText2Image
 
-        asked: dict[str, Any] = {"use_safetensors": True, "local_files_only": True, "variant": variant or folder.only_variant}
+        asked: dict[str, Any] = {
+            "use_safetensors": True,
+            "local_files_only": True,
+            "variant": variant or folder.only_variant,
+        }
         try:
             encoders = {
                 name: _encoder(folder, name, dtype=dtype, **asked)

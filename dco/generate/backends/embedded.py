@@ -41,7 +41,8 @@ MAX_STRENGTH = 0.75
 """From here on old features ghost (a sun fades to a pale circle beside the new one): another seed of the renderer is the
 better way to a bolder picture."""
 
-BATCH = 8
+BATCH = 4
+"""Larger batches save a tenth of a picture's CPU time, and waste up to seven eighths of a lonely one's."""
 
 
 @dataclass(frozen=True)
