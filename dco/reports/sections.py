@@ -170,7 +170,7 @@ def gain_chart(reading: Reading) -> Markup:
         charts.intervals(
             spans,
             title="Compared with",
-            subtitle=f"change in {reading.metric.what}, 90 % interval",
+            subtitle=f"change in {reading.metric.what}, {report.gain.level if report.gain else 90} % interval",
             axis="",
             ident="gain",
             simulated=report.simulated,
