@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dco.stats.two_way import TwoWay, fit, two_way
+from dco.stats.two_way import TwoWay, fit
 
 Floats = NDArray[np.float64]
 
@@ -67,5 +67,3 @@ def contrast(n: Floats, s: Floats, e: Floats, mu: Floats, model: TwoWay, a: int,
         int(both.sum()),
     )
 
-
-__all__ = ["Contrast", "contrast", "plug_in", "two_way"]

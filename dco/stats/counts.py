@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -41,24 +41,20 @@ def read_counts(counts: pa.Table | Mapping[str, Any], *, baseline: str) -> list[
     for name in ("arm", "n", "s"):
         if name not in columns:
             raise BadData(f"counts: expected a column {name!r}, got {', '.join(map(str, columns)) or 'none'}")
-    arm = _labels(columns["arm"])
-    if not arm:
+    arm = _codes(columns["arm"], "arm")
+    rows = len(arm.codes)
+    if not rows:
         raise BadData("counts: expected one row per arm, got no rows")
-    n, s = _numbers(columns, "n", len(arm)), _numbers(columns, "s", len(arm))
-    s2 = _numbers(columns, "s2", len(arm)) if "s2" in columns else None
-    for row in range(len(arm)):
-        _check_row(row, arm[row], n[row], s[row], None if s2 is None else s2[row])
-    propensity = _numbers(columns, "propensity", len(arm)) if "propensity" in columns else None
-    segment = _labels(columns["segment"], len(arm)) if "segment" in columns else ["all"] * len(arm)
-    batch = _values(columns["batch"]) if "batch" in columns else [0] * len(arm)
-    if len(batch) != len(arm):
-        raise BadData(f"counts, batch: expected {len(arm)} values, got {len(batch)}")
-    place = np.array([list(dict.fromkeys(segment)).index(x) for x in segment])
-    out = []
-    for k, name in enumerate(dict.fromkeys(segment)):
-        rows = np.flatnonzero(place == k)
-        out.append(_arrange(name, rows, arm, batch, n, s, s2, propensity, baseline))
-    return out
+    n, s = _numbers(columns, "n", rows), _numbers(columns, "s", rows)
+    s2 = _numbers(columns, "s2", rows) if "s2" in columns else None
+    _check_rows(arm, n, s, s2)
+    propensity = _numbers(columns, "propensity", rows) if "propensity" in columns else None
+    segment = _codes(columns["segment"], "segment", rows) if "segment" in columns else _one("all", rows)
+    batch = _codes(columns["batch"], "batch", rows) if "batch" in columns else _one(0, rows)
+    return [
+        _arrange(str(name), np.flatnonzero(segment.codes == k), arm, batch, n, s, s2, propensity, baseline)
+        for k, name in enumerate(segment.values)
+    ]
 
 
 def several_batches(counts: Counts, least: int) -> None:
@@ -72,31 +68,31 @@ def several_batches(counts: Counts, least: int) -> None:
 def _arrange(
     segment: str,
     rows: NDArray[np.intp],
-    arm: list[str],
-    batch: list[Any],
+    arm: _Codes,
+    batch: _Codes,
     n: Floats,
     s: Floats,
     s2: Floats | None,
     propensity: Floats | None,
     baseline: str,
 ) -> Counts:
-    arms = tuple(dict.fromkeys(arm[r] for r in rows))
+    used, at_arm = _in_order(arm.codes[rows])
+    arms = tuple(str(arm.values[k]) for k in used)
     if baseline not in arms:
         raise BadData(f"baseline: no arm {baseline!r} in segment {segment!r} (arms: {', '.join(arms)})")
     if len(arms) < 2:
         raise BadData(
             f"counts: segment {segment!r} has one arm, {arms[0]!r}; expected at least two to compare"
         )
+    kinds, at_batch = _in_order(batch.codes[rows])
     try:
-        batches = tuple(sorted({batch[r] for r in rows}))
+        order = sorted(range(len(kinds)), key=lambda i: batch.values[kinds[i]])
     except TypeError:
         raise BadData(
             "counts, batch: expected values of one kind that have an order (numbers or dates)"
         ) from None
-    at = (
-        np.array([batches.index(batch[r]) for r in rows]),
-        np.array([arms.index(arm[r]) for r in rows]),
-    )
+    batches = tuple(batch.values[kinds[i]] for i in order)
+    at = (np.argsort(order)[at_batch], at_arm)
     shape = (len(batches), len(arms))
 
     def grid(values: Floats) -> Floats:
@@ -140,47 +136,82 @@ def _propensities(
     return e
 
 
-def _check_row(row: int, arm: str, n: float, s: float, s2: float | None) -> None:
-    place = f"counts, row {row + 1} (arm {arm!r})"
-    if n < 0 or s < 0:
-        name, value = ("n", n) if n < 0 else ("s", s)
-        raise BadData(f"{place}, {name}: expected a count >= 0, got {value:g}")
-    if s2 is None and s > n:
-        raise BadData(
-            f"{place}, s: expected at most n = {n:g} successes, got {s:g}; give s2 for metrics that are not 0 or 1"
+def _check_rows(arm: _Codes, n: Floats, s: Floats, s2: Floats | None) -> None:
+    """Refuses the first row that cannot be counts."""
+
+    def refuse(broken: NDArray[np.bool_], say: Callable[[int], str]) -> None:
+        if broken.any():
+            row = int(np.argmax(broken))
+            raise BadData(f"counts, row {row + 1} (arm {str(arm.values[arm.codes[row]])!r}), {say(row)}")
+
+    refuse(n < 0, lambda r: f"n: expected a count >= 0, got {n[r]:g}")
+    refuse(s < 0, lambda r: f"s: expected a count >= 0, got {s[r]:g}")
+    if s2 is None:
+        hint = "give s2 for metrics that are not 0 or 1"
+        refuse(s > n, lambda r: f"s: expected at most n = {n[r]:g} successes, got {s[r]:g}; {hint}")
+    else:
+        refuse(
+            s2 * n < s * s * (1 - 1e-9), lambda r: f"s2: expected a sum of squares >= s^2 / n, got {s2[r]:g}"
         )
-    if s2 is not None and s2 * n < s * s * (1 - 1e-9):
+
+
+class _Codes(NamedTuple):
+    """A column of labels: codes[row] into `values`, in the order first met."""
+
+    codes: NDArray[np.intp]
+    values: list[Any]
+
+
+def _one(value: Any, rows: int) -> _Codes:
+    return _Codes(np.zeros(rows, np.intp), [value])
+
+
+def _codes(column: Any, name: str, rows: int | None = None) -> _Codes:
+    try:
+        array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as problem:
+        raise BadData(f"counts, {name}: expected labels of one kind, got {problem}") from None
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if array.null_count:
         raise BadData(
-            f"{place}, s2: expected a sum of squares of at least s^2/n = {s * s / n if n else 0:g}, got {s2:g}"
+            f"counts, row {array.is_null().to_pylist().index(True) + 1}, {name}: expected a value, got null"
         )
+    if rows is not None and len(array) != rows:
+        raise BadData(f"counts, {name}: expected {rows} values, got {len(array)}")
+    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    return _Codes(coded.indices.to_numpy(zero_copy_only=False).astype(np.intp), coded.dictionary.to_pylist())
 
 
-def _values(column: Any) -> list[Any]:
-    if isinstance(column, pa.Array | pa.ChunkedArray):
-        return list(column.to_pylist())
-    return list(column.tolist() if hasattr(column, "tolist") else column)
+def _in_order(codes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(distinct codes in the order first met, position of each row among them)."""
+    distinct, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return distinct[order], np.argsort(order)[inverse]
 
 
-def _labels(column: Any, length: int | None = None) -> list[str]:
-    out = [str(v) for v in _values(column)]
-    if length is not None and len(out) != length:
-        raise BadData(f"counts, segment: expected {length} values, got {len(out)}")
+def _numbers(columns: Mapping[str, Any], name: str, rows: int) -> Floats:
+    column = columns[name]
+    values = column.to_pylist() if isinstance(column, pa.Array | pa.ChunkedArray) else column
+    try:
+        out = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        row = next(r for r, v in enumerate(values) if not _is_number(v))
+        raise BadData(f"counts, row {row + 1}, {name}: expected a number, got {values[row]!r}") from None
+    if out.shape != (rows,):
+        raise BadData(f"counts, {name}: expected {rows} values, got shape {out.shape}")
+    if not np.isfinite(out).all():
+        row = int(np.argmax(~np.isfinite(out)))
+        raise BadData(f"counts, row {row + 1}, {name}: expected a finite number, got {values[row]!r}")
     return out
 
 
-def _numbers(columns: Mapping[str, Any], name: str, length: int) -> Floats:
-    values = _values(columns[name])
-    if len(values) != length:
-        raise BadData(f"counts, {name}: expected {length} values, got {len(values)}")
-    out = np.empty(length)
-    for row, value in enumerate(values):
-        try:
-            out[row] = float(value)
-        except (TypeError, ValueError):
-            raise BadData(f"counts, row {row + 1}, {name}: expected a number, got {value!r}") from None
-        if not np.isfinite(out[row]):
-            raise BadData(f"counts, row {row + 1}, {name}: expected a finite number, got {value!r}")
-    return out
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def groups(counts: pa.Table | Mapping[str, Any], baseline: str) -> Iterator[Counts]:
