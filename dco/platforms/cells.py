@@ -7,7 +7,7 @@ cells; a file that does not decide it is refused, because `1,234` is either a th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -53,6 +53,9 @@ _COMMON: dict[Mark, str] = {
 }
 """The usual spelling, without symbols: its marks can be cut out by plain text replacement, which is fast."""
 
+_SAMPLE = 20_000
+"""Rows looked at first when a column's decimal mark is decided."""
+
 _PLAIN = r"^-?\d+(?:\.\d*)?$"  # programs write 144. too
 _AMBIGUOUS = re.compile(r"^-?\d{1,3}[.,]\d{3}$")
 _NOISE = re.compile(rf"[{_GROUP}\s]|[^\d.,\-]")
@@ -95,7 +98,8 @@ def trimmed(text: pa.Array) -> pa.Array:
 def by_value(function: Callable[[pa.Array], pa.Array], text: pa.Array) -> pa.Array:
     """Apply a cell-wise function once per distinct text: names and ids repeat a thousandfold in a report."""
     encoded = pc.dictionary_encode(text)
-    return function(encoded.dictionary).take(encoded.indices)
+    values = function(encoded.dictionary)
+    return text if values.equals(encoded.dictionary) else values.take(encoded.indices)
 
 
 def decide_mark(columns: Iterable[Cells], counts: Iterable[Cells] = ()) -> Mark:
@@ -135,12 +139,17 @@ def decide_mark(columns: Iterable[Cells], counts: Iterable[Cells] = ()) -> Mark:
 
 def _marked(cells: Cells) -> Iterable[tuple[int, str]]:
     """(row, digits and marks) of the distinct cells with a mark in them; enough to decide."""
-    # A contradiction is still caught cell by cell when the amounts are read; a sample only has to decide the mark,
-    # so it takes cells that prove something (two decimals) beside any that have a mark at all.
+    # A contradiction further down is still caught cell by cell when the amounts are read; a sample only has to decide
+    # the mark, so it takes cells that prove something (two decimals) before any that have a mark at all.
     for pattern in (r"[.,]\d{1,2}\D*$", r"\d[.,]\d"):
-        hits = pc.fill_null(pc.match_substring_regex(cells.text, pattern), False)
-        for row in pc.indices_nonzero(hits)[:2000].to_pylist():
-            yield row, _NOISE.sub("", cells.text[row].as_py())
+        for start in (0, _SAMPLE):
+            part = cells.text.slice(start, _SAMPLE if not start else None)
+            hits = pc.fill_null(pc.match_substring_regex(part, pattern), False)
+            rows = pc.indices_nonzero(hits)[:2000].to_pylist()
+            for row in rows:
+                yield start + row, _NOISE.sub("", part[row].as_py())
+            if rows:
+                break
 
 
 def _mark_of(value: str) -> Mark | None:
@@ -166,7 +175,7 @@ def amounts(cells: Cells, expected: str = "") -> pa.Array:
     """
     example = "1,234.56" if cells.mark == "." else "1.234,56"
     expected = expected or f"an amount like {example}"
-    text = _digits(cells, trimmed(cells.text), expected)
+    text = _digits(cells, expected)
     try:
         return pc.cast(text, AMOUNT)
     except pa.ArrowInvalid:
@@ -175,17 +184,18 @@ def amounts(cells: Cells, expected: str = "") -> pa.Array:
         )
 
 
-def _digits(cells: Cells, text: pa.Array, expected: str) -> pa.Array:
+def _digits(cells: Cells, expected: str) -> pa.Array:
     """Amounts in the plain spelling that a cast understands; raises for the first cell outside the grammar."""
-    if cells.mark == "." and _all(pc.match_substring_regex(text, _PLAIN)):
-        return text
     other = "," if cells.mark == "." else "."
-    if _all(pc.match_substring_regex(text, _COMMON[cells.mark])):
-        text = pc.replace_substring(text, other, "")
-    else:
-        _first_bad(cells, pc.match_substring_regex(text, GRAMMAR[cells.mark]), expected)
-        _one_symbol(cells, text)
-        text = pc.replace_substring_regex(text, rf"[^\d\-{re.escape(cells.mark)}]", "")
+    for text in _tidier(cells):  # a clean column needs no trimming, and is the common one
+        if cells.mark == "." and _all(pc.match_substring_regex(text, _PLAIN)):
+            return text
+        if _all(pc.match_substring_regex(text, _COMMON[cells.mark])):
+            text = pc.replace_substring(text, other, "")
+            return pc.replace_substring(text, ",", ".") if cells.mark == "," else text
+    _first_bad(cells, pc.match_substring_regex(text, GRAMMAR[cells.mark]), expected)
+    _one_symbol(cells, text)
+    text = pc.replace_substring_regex(text, rf"[^\d\-{re.escape(cells.mark)}]", "")
     return pc.replace_substring(text, ",", ".") if cells.mark == "," else text
 
 
@@ -197,6 +207,12 @@ def _one_symbol(cells: Cells, text: pa.Array) -> None:
         raise cells.refuse(
             pc.index(symbols, pa.scalar(seen[1])).as_py(), f"one currency; other rows say {seen[0]!r}"
         )
+
+
+def _tidier(cells: Cells) -> Iterator[pa.Array]:
+    """The cells as they stand, then (only if asked for) trimmed and with 'not reported' as null."""
+    yield cells.text
+    yield trimmed(cells.text)
 
 
 def _exact(cells: Cells, row: int, text: str) -> Decimal:
@@ -214,9 +230,9 @@ def micros(values: pa.Array) -> pa.Array:
 
 def counts(cells: Cells) -> pa.Array:
     """Whole non-negative numbers, int64. `1,234` and `28.00` are whole; `0.5`, `-3` are refused."""
-    text = trimmed(cells.text)
-    if _all(pc.match_substring_regex(text, r"^\d{1,18}$")):
-        return pc.cast(text, pa.int64())
+    for text in _tidier(cells):
+        if _all(pc.match_substring_regex(text, r"^\d{1,18}$")):
+            return pc.cast(text, pa.int64())
     values = amounts(cells, "a whole number like 1234")
     whole = pc.cast(pc.floor(values), pa.int64())
     good = pc.and_(pc.equal(values, pc.floor(values)), pc.greater_equal(values, zero(AMOUNT)))

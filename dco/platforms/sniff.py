@@ -71,7 +71,7 @@ class Sheet:
     @cached_property
     def json(self) -> Any:
         """The file as JSON (fractions as Decimal), or None when it is a table."""
-        if self.data.lstrip()[:1] not in (b"{", b"["):
+        if not self.is_json:
             return None
         try:
             return json.loads(self.data, parse_float=Decimal, parse_constant=lambda c: c)
@@ -83,9 +83,9 @@ class Sheet:
         except RecursionError:
             raise BadReport(self.source, "JSON nested deeper than any platform writes it") from None
 
-    @property
+    @cached_property
     def is_json(self) -> bool:
-        return self.data.lstrip()[:1] in (b"{", b"[")
+        return self.data[:_HEAD_BYTES].lstrip()[:1] in (b"{", b"[")
 
 
 def _head(text: str, delimiter: str) -> tuple[Record, ...]:
@@ -113,7 +113,7 @@ def open_sheet(source: str, data: bytes) -> Sheet:
         if data.startswith(magic):
             raise BadReport(source, f"expected a CSV or JSON report, got {what}")
     text, semicolons_only = _decode(source, data)
-    if not text.strip():
+    if not text or text.isspace():
         raise BadReport(source, "the file is empty; export it again")
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")

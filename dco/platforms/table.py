@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from dco.errors import BadReport
 from dco.platforms.sniff import MAX_COLUMNS, Sheet
 
-_EMPTY_LINE = re.compile(rb"(?:\A|\n)[,;\t \r]*(?=\n|\Z)")
+_EMPTY_LINE = re.compile(rb"(?:^|\n)[,;\t \r]*(?=\n|\Z)")
 """A line with nothing in it, or only a spreadsheet's padding: the exact reader knows what to do with it."""
 
 
@@ -44,8 +45,15 @@ class Grid:
 
     def filter(self, mask: pa.Array) -> Grid:
         """The rows where `mask` is true."""
-        columns = tuple(None if c is None else c.filter(mask) for c in self.columns)
-        return Grid(self.source, self.header, columns, self.lines.filter(mask), self.before, self.after)
+        rows = pc.indices_nonzero(mask)
+        n = len(rows)
+        if n and rows[n - 1].as_py() - rows[0].as_py() == n - 1:  # one run of rows: nothing to copy
+            return self._each(lambda column: column.slice(rows[0].as_py(), n))
+        return self._each(lambda column: column.filter(mask))
+
+    def _each(self, change: Callable[[pa.Array], pa.Array]) -> Grid:
+        columns = tuple(None if c is None else change(c) for c in self.columns)
+        return Grid(self.source, self.header, columns, change(self.lines), self.before, self.after)
 
 
 def read_grid(
@@ -70,11 +78,8 @@ def read_grid(
         raise BadReport(sheet.source, f"{len(header)} columns; at most {MAX_COLUMNS} are read")
     before = tuple(_unpadded(r.cells) for r in records[:index])
     first_line = records[index].last_line + 1
-    body = _after_line(sheet.data, records[index].last_line)
-    columns: dict[int, pa.Array] = {}
-    lines: pa.Array | None = None
-    if sheet.data.count(b"\r") == sheet.data.count(b"\r\n"):
-        columns, lines = _fast(body, delimiter, len(records[index].cells), wanted, first_line)
+    start = _after_line(sheet.data, records[index].last_line)
+    columns, lines = _fast(sheet.data, start, delimiter, len(records[index].cells), wanted, first_line)
     after: list[tuple[str, ...]] = []
     if lines is None:
         columns, lines, after = _exact(sheet, delimiter, index, header, wanted, footer, ends_at_blank)
@@ -90,30 +95,29 @@ def _unpadded(cells: tuple[str, ...]) -> tuple[str, ...]:
     return cells[:end]
 
 
-def _after_line(data: bytes, line: int) -> memoryview:
+def _after_line(data: bytes, line: int) -> int:
+    """Offset of the first byte behind a physical line (1-based)."""
     at = 0
     for _ in range(line):
-        found = data.find(b"\n", at)
-        if found < 0:
-            return memoryview(b"")
-        at = found + 1
-    return memoryview(data)[at:]
+        at = data.find(b"\n", at) + 1
+        if not at:
+            return len(data)
+    return at
 
 
 def _fast(
-    body: memoryview, delimiter: str, width: int, wanted: set[int], first_line: int
+    data: bytes, start: int, delimiter: str, width: int, wanted: set[int], first_line: int
 ) -> tuple[dict[int, pa.Array], pa.Array | None]:
     """Columns by pyarrow, or (.., None) when the grid is not so clean that line numbers follow from row numbers."""
-    raw = bytes(body)
-    quotes = raw.count(b'"')
-    if not raw or quotes % 2 or _EMPTY_LINE.search(raw, 0, len(raw) - raw.endswith(b"\n")):
+    quotes = data.count(b'"', start)
+    if start == len(data) or quotes % 2 or data.count(b"\r") != data.count(b"\r\n"):
         return {}, None
     names = [str(i) for i in range(width)]
     keep = [str(i) for i in sorted(wanted)]
     try:
         table = pacsv.read_csv(
-            pa.BufferReader(raw),
-            pacsv.ReadOptions(column_names=names, block_size=16 << 20),
+            pa.BufferReader(pa.py_buffer(data).slice(start)),
+            pacsv.ReadOptions(column_names=names, block_size=max(len(data) - start, 1)),
             pacsv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=bool(quotes), ignore_empty_lines=False
             ),
@@ -123,11 +127,17 @@ def _fast(
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         return {}, None
-    physical = raw.count(b"\n") + (not raw.endswith(b"\n"))
-    if table.num_rows != physical:
+    physical = data.count(b"\n", start) + (not data.endswith(b"\n"))
+    if table.num_rows != physical or _has_empty_line(data, start, table["0"]):
         return {}, None
     lines = pa.array(np.arange(first_line, first_line + physical, dtype=np.int64))
     return {int(name): _whole(table[name]) for name in keep}, lines
+
+
+def _has_empty_line(data: bytes, start: int, first_column: pa.ChunkedArray) -> bool:
+    if not pc.any(pc.equal(pc.utf8_trim_whitespace(pc.unique(first_column)), "")).as_py():
+        return False
+    return _EMPTY_LINE.search(data, start, len(data) - data.endswith(b"\n")) is not None
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
