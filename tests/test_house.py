@@ -14,7 +14,17 @@ from dco.cli.commands import COMMANDS
 from dco.families import FAMILIES
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "diffusers", "transformers", "pandas", "scipy", "sqlmodel", "sqlalchemy", "pyarrow", "numpy")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "pandas",
+    "scipy",
+    "sqlmodel",
+    "sqlalchemy",
+    "pyarrow",
+    "numpy",
+)
 
 
 def loaded(arguments: str) -> set[str]:
@@ -73,7 +83,9 @@ def test_the_inventory_in_the_architecture_page_is_the_code() -> None:
 def test_nothing_committed_names_a_machine_path() -> None:
     """A path of the machine it was written on is of no use to anyone else."""
     pattern = re.compile(r"(?<![\w./<-])/(?:work|farm|root|opt|home|tmp)/[A-Za-z.]")
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     text = (".py", ".md", ".toml", ".yaml", ".yml", ".json", ".ipynb", ".csv", ".j2")
     for name in filter(lambda n: n.endswith(text) and (ROOT / n).exists(), files):
         hit = pattern.search((ROOT / name).read_text(encoding="utf-8", errors="replace"))

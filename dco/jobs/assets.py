@@ -19,7 +19,7 @@ MAX_PIXELS = 60_000_000
 MAX_BYTES = 64 * 2**20
 _FORMATS = ("PNG", "JPEG", "WEBP")
 DEFAULT_FONTS = {
-    "headline": ("font_manrope", "files/Manrope-Bold.ttf"),
+    "headline": ("font_manrope", "files/Manrope-ExtraBold.ttf"),
     "body": ("font_manrope", "files/Manrope-Medium.ttf"),
 }
 
@@ -85,7 +85,7 @@ def kit(campaign: Campaign) -> Kit:
     headline, body = fonts(campaign.brand, root)
     return Kit(
         name=campaign.brand.name,
-        product=cutout(read_picture(root / campaign.product_photo)),
+        product=cutout(read_picture(root / campaign.product_photo)).pixels,
         logo=read_picture(root / campaign.brand.logo),
         colors=campaign.brand.colors,
         headline_font=headline,

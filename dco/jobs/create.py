@@ -200,7 +200,7 @@ def compose_sizes(
     for size, master in masters(sizes).items():
         ad = compose(backdrops[master], kit, words, size, copy_side=side)
         for finding in review(ad, kit):
-            raise DoesNotFit(f"{size}: {finding.message}")
+            raise DoesNotFit(finding.message)
         ads[size] = ad
     return ads
 

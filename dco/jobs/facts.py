@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, select
 
 from dco import schemas
+from dco.errors import BadData
 from dco.jobs import rasters
 from dco.jobs.decide import segments_of
 from dco.jobs.desk import Desk
@@ -78,7 +79,7 @@ def campaign_report(
         arm_days=days,
         shares=pa.Table.from_pylist(newest["shares"] if newest else [], schemas.SHARES),
         effects=_effects(newest),
-        gain=gain_of(days, shares, campaign.plan.kpi, simulated=extra.simulated is not None),
+        gain=gain_of(days, shares, campaign.plan.kpi),
         gain_table=extra.rows,
         nights=tuple(_note(run, steps[run.day]) for run in nights if "decide" in steps[run.day]),
         costs=_costs(conn, campaign.key),
@@ -125,13 +126,24 @@ def shares_by_day(conn: Connection, desk: Desk) -> pa.Table:
     return pa.Table.from_pylist(rows, SHARES_OVER_TIME)
 
 
-def gain_of(days: pa.Table, shares: pa.Table, kpi: str, *, simulated: bool) -> Gain | None:
+def gain_of(days: pa.Table, shares: pa.Table, kpi: str) -> Gain | None:
     """The gain of the engine's own split over the holdout's, with its interval; None while it cannot be told."""
     measure = {"ctr": "clicks", "cpa": "conversions"}.get(kpi, "revenue_micros")
-    found = gain_over_control(joined(days, shares), value=measure)
-    if found is None:
+    table = joined(days, shares)
+    try:
+        found = gain_over_control(table.filter(held_days(table)), measure=measure)
+    except BadData:  # nothing served yet, no holdout, or too few events: too early to say
         return None
     return Gain(found.value, found.low, found.high, level=round(100 * found.level))
+
+
+def held_days(table: pa.Table) -> pa.Array:
+    """Rows of segment-days on which a part was optimised and a part was held out: only they can be compared."""
+    keys = list(zip(table["segment"].to_pylist(), table["day"].to_pylist(), strict=True))
+    held: dict[Any, float] = {}
+    for key, share in zip(keys, table["control_share"].to_pylist(), strict=True):
+        held[key] = held.get(key, 0.0) + share
+    return pa.array([0 < held[key] < 1 for key in keys], pa.bool_())
 
 
 def joined(days: pa.Table, shares: pa.Table) -> pa.Table:

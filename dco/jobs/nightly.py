@@ -26,7 +26,7 @@ from dco.jobs.desk import Desk, open_desk
 from dco.jobs.ingest import ingest_inbox
 from dco.jobs.names import called, short
 from dco.records import ARM_ID_PATTERN, Genome
-from dco.reports.plain import Change, Move, night_sentence
+from dco.reports.plain import Change, Move, first_night_sentence, night_sentence
 from dco.store import ledger, runs
 from dco.store.versions import current
 
@@ -59,8 +59,13 @@ class Night:
 
     def sentence(self, *, simulated: bool = False) -> str:
         """The night in one line of plain words."""
+        day = date.fromisoformat(self.day)
+        if self.version and all(m["from"] == 0 for m in self.moved) and self.moved and not self.retired:
+            return first_night_sentence(
+                day, version=self.version, ads=len(self.moved), made=len(self.born), simulated=simulated
+            )
         return night_sentence(
-            date.fromisoformat(self.day),
+            day,
             version=self.version,
             moved=[Move(m["name"], m["segment"], m["from"], m["to"]) for m in self.moved],
             retired=[Change(r["name"], r["segment"], _shortened(r["why"])) for r in self.retired],
@@ -161,7 +166,7 @@ class _Steps:
 
     def _ingest(self) -> dict[str, Any]:
         taken = ingest_inbox(self.desk, now=self.now)
-        alerts = [f"refused {t.name}: {t.problem}" for t in taken if t.status == "refused"]
+        alerts = [f"refused {t.problem}" for t in taken if t.status == "refused"]
         with self.desk.workspace.write() as conn:
             return self._finish(conn, "ingest", {"files": [asdict(t) for t in taken], "alerts": alerts})
 

@@ -73,7 +73,7 @@ def try_ad(
         raise BadInput(f"link: expected an https:// address, got '{link}'")
     if not headline.strip():
         raise BadInput("headline: is blank; expected the words of the ad, in quotes")
-    product = cutout(read_picture(photo))
+    product = cutout(read_picture(photo)).pixels
     name = link.split("/")[2].removeprefix("www.").split(".")[0].title()
     headline_font, body_font = fonts(Brand(name, "", COLORS), Path())
     kit = Kit(name, product, wordmark(name, headline_font, COLORS["ink"]), COLORS, headline_font, body_font)

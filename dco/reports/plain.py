@@ -89,6 +89,19 @@ def night_sentence(
     return f"{head}{text}. {'; '.join(tail).capitalize()}."
 
 
+def first_night_sentence(
+    day: date, *, version: int, ads: int, made: int = 0, simulated: bool = False
+) -> str:
+    """The night on which the first ads go live, on equal shares.
+
+    >>> first_night_sentence(date(2026, 3, 2), version=1, ads=15)
+    '2 March 2026: 15 ads go live on equal shares; nothing has been learnt yet. Version 1.'
+    """
+    head = f"{words.day(day)}{' (simulated)' if simulated else ''}: "
+    also = f"; made {made} more" if made else ""
+    return f"{head}{ads} ads go live on equal shares; nothing has been learnt yet{also}. Version {version}."
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What `dco status` tells. None means that there is none yet."""

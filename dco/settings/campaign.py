@@ -197,9 +197,12 @@ def _placement(node: Node) -> Placement:
     for size in sizes:
         if not _SIZE.fullmatch(size):
             raise node.fail("sizes", f"expected sizes such as 300x250, got '{size}'")
-    return Placement(
-        _key(node, "key"), platform, node.text("account", "the account id, in quotes"), lever, sizes
-    )
+    return Placement(_key(node, "key"), platform, _account(node), lever, sizes)
+
+
+def _account(node: Node) -> str:
+    """An account id as reports state it: Google prints 123-456-7890 on screens and 1234567890 in files."""
+    return re.sub(r"(?<=\d)-(?=\d)", "", node.text("account", "the account id, in quotes"))
 
 
 def _brand(node: Node) -> Brand:

@@ -1,0 +1,193 @@
+"""One campaign from its file to creatives grown around what won, by the real parts; only the market is simulated."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dco.errors import Refused
+from dco.jobs import draft
+from dco.jobs.approve import approve, waiting
+from dco.jobs.desk import open_desk
+from dco.jobs.nightly import Night, nightly
+from dco.jobs.publish import publish_arms
+from dco.jobs.simulated import World, morning
+from dco.store import versions
+from dco.store.arms import arms
+
+from .campaigns import small
+
+ZONE = "Europe/Berlin"
+
+
+def run_nights(file: Path, nights: int, seed: int = 3) -> list[Night]:
+    with open_desk(file) as desk:
+        draft.start(desk, now=morning(-1, ZONE))
+        world = World.of(desk.campaign, seed)
+        told = []
+        for t in range(nights):
+            world.report(desk, t)
+            told.append(nightly(file, now=morning(t, ZONE)))
+            world.live_through(desk, t)
+    return told
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Night]]:
+    file = small(tmp_path_factory.mktemp("week") / "campaign")
+    return file, run_nights(file, 8)
+
+
+def test_new_creatives_are_grown_around_winners_and_keep_their_lineage(
+    week: tuple[Path, list[Night]],
+) -> None:
+    file, nights = week
+    born = [b for night in nights for b in night.born]
+    assert born, "eight nights in a market with something to find"
+    with open_desk(file) as desk, desk.workspace.read() as conn:
+        rows = {row.arm_id: row for row in arms(conn, desk.campaign.key)}
+    for one in born:
+        assert one["parents"], "an idea says whom it descends from"
+        assert set(rows[one["arm_id"]].creative.parents) <= set(rows)
+
+
+def test_every_version_is_a_share_of_one_with_the_holdout_in_it(week: tuple[Path, list[Night]]) -> None:
+    file, nights = week
+    with open_desk(file) as desk, desk.workspace.read() as conn:
+        last = versions.current(conn, desk.campaign.key)
+        assert last is not None and last.number == nights[-1].version
+        for number in range(1, last.number + 1):
+            rows = versions.at(conn, desk.campaign.key, number).shares.to_pylist()
+            for segment in {r["segment"] for r in rows}:
+                mine = [r for r in rows if r["segment"] == segment]
+                assert sum(r["share"] for r in mine) == pytest.approx(1, abs=1e-9)
+                assert sum(r["control_share"] for r in mine) == pytest.approx(
+                    desk.campaign.plan.holdout, abs=1e-9
+                )
+
+
+def test_a_share_never_moves_by_more_than_the_daily_step(week: tuple[Path, list[Night]]) -> None:
+    file, _ = week
+    with open_desk(file) as desk, desk.workspace.read() as conn:
+        last = versions.current(conn, desk.campaign.key)
+        assert last is not None
+        tables = [
+            versions.at(conn, desk.campaign.key, n).shares.to_pylist() for n in range(1, last.number + 1)
+        ]
+        step = desk.campaign.plan.step
+    shares = [{(r["segment"], r["arm_id"]): r["share"] for r in rows} for rows in tables]
+    for before, after in zip(shares, shares[1:], strict=False):
+        for key in before.keys() | after.keys():
+            assert abs(after.get(key, 0.0) - before.get(key, 0.0)) <= step + 1e-9
+
+
+def fingerprint(file: Path) -> tuple[str, dict[str, str]]:
+    """What the database says, and every file of store and outbox."""
+    root = file.parent
+    with sqlite3.connect(root / "store" / "dco.db") as conn:
+        said = "\n".join(conn.iterdump())
+    files = {
+        str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for folder in ("store/files", "outbox", "inbox")
+        for p in sorted((root / folder).rglob("*"))
+        if p.is_file()
+    }
+    return hashlib.sha256(said.encode()).hexdigest(), files
+
+
+def test_the_second_run_of_a_night_changes_nothing(week: tuple[Path, list[Night]]) -> None:
+    file, nights = week
+    before = fingerprint(file)
+    again = nightly(file, now=morning(len(nights) - 1, ZONE) + timedelta(hours=2))
+    assert again.already_done
+    assert again.sentence() == nights[-1].sentence()
+    assert fingerprint(file) == before
+
+
+def test_the_same_seed_tells_the_same_story(week: tuple[Path, list[Night]], tmp_path: Path) -> None:
+    _, nights = week
+    other = run_nights(small(tmp_path / "campaign"), 3)
+    assert [n.sentence() for n in other] == [n.sentence() for n in nights[:3]]
+
+
+def _die_before(step: str, file: Path, t: int) -> None:
+    def stop(name: str) -> None:
+        if name == step:
+            os._exit(9)
+
+    nightly(file, now=morning(t, ZONE), stop_before=stop)
+
+
+@pytest.mark.parametrize("step", ["ingest", "decide", "create", "publish", "deliver", "finish"])
+def test_a_night_killed_at_a_step_ends_like_an_unbroken_one(step: str, tmp_path: Path) -> None:
+    """kill -9 at the boundary of each step, then run again: the same story, shares and files."""
+    outcomes = []
+    for name in ("unbroken", "killed"):
+        file = small(tmp_path / name / "campaign")
+        with open_desk(file) as desk:
+            draft.start(desk, now=morning(-1, ZONE))
+            world = World.of(desk.campaign, 3)
+            for t in range(3):
+                world.report(desk, t)
+                if name == "killed" and t == 2:
+                    child = multiprocessing.get_context("fork").Process(
+                        target=_die_before, args=(step, file, t)
+                    )
+                    child.start()
+                    child.join()
+                    assert child.exitcode == 9
+                night = nightly(file, now=morning(t, ZONE))
+                world.live_through(desk, t)
+            assert not night.already_done
+        with open_desk(file) as desk, desk.workspace.read() as conn:
+            last = versions.current(conn, desk.campaign.key)
+            assert last is not None
+            outcomes.append((night.sentence(), last.shares.to_pylist(), fingerprint(file)[1]))
+    assert outcomes[0][:2] == outcomes[1][:2]
+    skip = ("report.html", "gallery.html")  # they print the folder's own path in their commands
+    files = [{k: v for k, v in o[2].items() if not k.endswith(skip)} for o in outcomes]
+    assert files[0] == files[1]
+
+
+def test_nothing_unapproved_is_ever_published(tmp_path: Path) -> None:
+    file = small(tmp_path / "campaign", by_rule=False)
+    with open_desk(file) as desk:
+        draft.start(desk, now=morning(-1, ZONE))
+        first = waiting(desk)[0].arm_id
+        with pytest.raises(Refused, match="not approved"):
+            publish_arms(desk, [first], now=morning(0, ZONE))
+        night = nightly(file, now=morning(0, ZONE))
+        assert night.version is None and night.waiting == len(waiting(desk))
+        approve(desk, ["all"], by="Jane Doe", now=morning(0, ZONE))
+        night = nightly(file, now=morning(1, ZONE))
+        assert night.version == 1
+        with desk.workspace.read() as conn:
+            assert {row.by for row in arms(conn, desk.campaign.key, state="live")} == {"nightly"}
+
+
+def test_stale_reports_hold_the_night(week: tuple[Path, list[Night]], tmp_path: Path) -> None:
+    file = small(tmp_path / "campaign")
+    run_nights(file, 3)
+    with open_desk(file) as desk, desk.workspace.read() as conn:
+        before = versions.current(conn, desk.campaign.key)
+    night = nightly(file, now=morning(9, ZONE))
+    assert before is not None and night.version == before.number
+    assert night.held and night.alerts and not night.born
+
+
+def test_a_refused_report_is_set_aside_with_its_reason_and_the_night_goes_on(tmp_path: Path) -> None:
+    file = small(tmp_path / "campaign")
+    run_nights(file, 2)
+    (file.parent / "inbox" / "leads.csv").write_text(
+        "name,email\nJane Doe,jane@doe.example\n", encoding="utf-8"
+    )
+    night = nightly(file, now=morning(2, ZONE))
+    assert any("leads.csv" in alert for alert in night.alerts)
+    reason = (file.parent / "inbox" / "refused" / "leads.csv.reason.txt").read_text(encoding="utf-8")
+    assert "jane@doe" not in reason
