@@ -6,6 +6,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 
 @cache
@@ -21,7 +22,80 @@ def tiny_stable_diffusion() -> Path:
     return folder
 
 
-def _pipeline() -> object:
+@cache
+def tiny_sdxl() -> Path:
+    """Stable Diffusion XL: two text encoders, sizes as conditions, an Euler schedule."""
+    from dco.generate.pipeline import quiet
+
+    folder = Path(mkdtemp(prefix="dco-tiny-")) / "sdxl"
+    with quiet():
+        from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+        from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+        base = _pipeline()
+        second = CLIPTextConfig(**{**base.text_encoder.config.to_dict(), "projection_dim": 16})
+        StableDiffusionXLPipeline(
+            vae=base.vae,
+            text_encoder=base.text_encoder,
+            text_encoder_2=CLIPTextModelWithProjection(second),
+            tokenizer=base.tokenizer,
+            tokenizer_2=base.tokenizer,
+            unet=UNet2DConditionModel.from_config(
+                base.unet.config,
+                cross_attention_dim=32,
+                addition_embed_type="text_time",
+                addition_time_embed_dim=8,
+                projection_class_embeddings_input_dim=8 * 6 + 16,
+            ),
+            scheduler=EulerDiscreteScheduler(steps_offset=1),
+        ).save_pretrained(folder)
+    return folder
+
+
+@cache
+def tiny_flux() -> Path:
+    """FLUX: a transformer instead of a UNet, a T5 encoder beside CLIP, flow matching."""
+    from dco.generate.pipeline import quiet
+
+    folder = Path(mkdtemp(prefix="dco-tiny-")) / "flux"
+    with quiet():
+        from diffusers import (
+            AutoencoderKL,
+            FlowMatchEulerDiscreteScheduler,
+            FluxPipeline,
+            FluxTransformer2DModel,
+        )
+        from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+
+        base = _pipeline()
+        pieces = ["<pad>", "</s>", "<unk>", *"\u2581abcdefghijklmnopqrstuvwxyz,"]
+        FluxPipeline(
+            scheduler=FlowMatchEulerDiscreteScheduler(),
+            vae=AutoencoderKL.from_config(
+                base.vae.config, shift_factor=0.1, use_quant_conv=False, use_post_quant_conv=False
+            ),
+            text_encoder=base.text_encoder,
+            tokenizer=base.tokenizer,
+            text_encoder_2=T5EncoderModel(
+                T5Config(vocab_size=64, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+            ),
+            tokenizer_2=T5TokenizerFast(vocab=[(piece, -float(n > 2)) for n, piece in enumerate(pieces)]),
+            transformer=FluxTransformer2DModel(
+                patch_size=1,
+                in_channels=16,
+                num_layers=1,
+                num_single_layers=1,
+                attention_head_dim=16,
+                num_attention_heads=2,
+                joint_attention_dim=16,
+                pooled_projection_dim=16,
+                axes_dims_rope=(4, 4, 8),
+            ),
+        ).save_pretrained(folder)
+    return folder
+
+
+def _pipeline() -> Any:
     import torch
     from diffusers import (
         AutoencoderKL,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_pipelines import tiny_stable_diffusion
+from tiny_pipelines import tiny_flux, tiny_sdxl, tiny_stable_diffusion
 
 from dco.errors import BadInput, BadModel, UnknownName
 from dco.generate import threads
@@ -219,6 +219,42 @@ def test_a_folder_of_half_precision_only_is_read_without_being_told(copy: Path, 
     whole = pixels(next(load_backend("embedded", folder=copy).generate([request()])))
     found = pixels(next(load_backend("embedded", folder=half).generate([request()])))
     assert np.abs(found.astype(int) - whole).mean() < 2
+
+
+@pytest.mark.parametrize("folder", [tiny_sdxl, tiny_flux])
+def test_other_kinds_of_checkpoint_draw_from_noise_and_from_the_render(folder: Callable[[], Path]) -> None:
+    backend = load_backend(folder(), size="request", batch=2)
+    wanted = [
+        request(prompt="calm", strength=1.0),
+        request(prompt="calm", strength=0.5),
+        request(2, 90, 50, prompt="calm", strength=1.0),
+        request(prompt="calm " * 130),
+    ]
+    noise, from_render, oblong, too_long = backend.generate(wanted)
+    assert not (pixels(noise) == pixels(from_render)).all()
+    assert pixels(oblong).shape == (50, 90, 3)
+    assert isinstance(too_long, Failure) and "shorten it" in too_long.reason
+
+
+def test_a_pinned_revision_is_read_from_the_hub_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache's own layout: a snapshot is a folder of links to blobs, named by the commit."""
+    from huggingface_hub import constants
+
+    commit, root = "0123456789" * 4, tmp_path / "models--owner--tiny"
+    (root / "blobs").mkdir(parents=True)
+    for number, file in enumerate(f for f in tiny_stable_diffusion().rglob("*") if f.is_file()):
+        place = root / "snapshots" / commit / file.relative_to(tiny_stable_diffusion())
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, root / "blobs" / str(number))
+        place.symlink_to(root / "blobs" / str(number))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    backend = load_backend("owner/tiny", revision=commit)
+    assert backend.model_id == load_backend(tiny_stable_diffusion()).model_id
+    assert isinstance(next(backend.generate([request()])), Picture)
+    with pytest.raises(BadModel, match="download it once"):
+        load_backend("owner/tiny", revision="f" * 40)
 
 
 class _Explodes:
