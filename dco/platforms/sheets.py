@@ -30,6 +30,9 @@ EDITOR_HEADER = (
     "Labels",
 )
 
+ERASE = "[]"
+"""What tells Editor to erase a value; a blank would leave the old share on a paused ad."""
+
 _NEEDED = ("campaign", "ad_group", "segment", "arm_id", "size", "image", "final_url", "status", "share")
 _STATUS = ("Enabled", "Paused")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -54,8 +57,8 @@ def google_ads_editor(ads: pa.Table | Sequence[Mapping[str, Any]], previous: str
         ads: rows with campaign, ad_group, segment, arm_id, size ('300x250'), image (file name), final_url, status
             ('Enabled' or 'Paused') and share (of the segment, 0 to 1; None for a paused ad). Google does not obey shares:
             the share goes into the label column, for people and for rules built on labels.
-        previous: text of the last sheet sent. Ads of it that are missing now are written as Paused, because an import
-            changes only what it lists.
+        previous: text of the last sheet sent. Ads it enabled that are missing now are written as Paused, because an
+            import changes only what it lists.
 
     Raises:
         Refused: a value that a spreadsheet would run as a formula (CWE-1236). It is refused, not altered: altered
@@ -65,7 +68,8 @@ def google_ads_editor(ads: pa.Table | Sequence[Mapping[str, Any]], previous: str
     rows = [_row(r, i) for i, r in enumerate(ads.to_pylist() if isinstance(ads, pa.Table) else ads, 1)]
     now = _keyed(rows)
     before = _keyed(_parse(previous)) if previous else {}
-    gone = {k: {**r, "Status": "Paused", "Labels": ""} for k, r in before.items() if k not in now}
+    left = {k: r for k, r in before.items() if k not in now and r["Status"] == "Enabled"}
+    gone = {k: {**r, "Status": "Paused", "Labels": ERASE} for k, r in left.items()}
     for row in gone.values():
         _safe(row)
     everything = [*now.values(), *gone.values()]
@@ -92,7 +96,7 @@ def _row(ad: Mapping[str, Any], number: int) -> dict[str, str]:
         "Image size": str(ad["size"]),
         "Final URL": str(ad["final_url"]),
         "Status": str(ad["status"]),
-        "Labels": "" if share is None else f"dco share {share:.1%}",
+        "Labels": ERASE if share is None else f"dco share {share:.1%}",
     }
     _safe(row)
     return row
@@ -154,11 +158,8 @@ def _changes(
             unchanged += 1
         else:
             yield f"{_verb(old, row)} {_called(row)}" + "; ".join(_moved(old, row))
-    for key, row in gone.items():
-        if before[key]["Status"] == "Paused":
-            unchanged += 1
-        else:
-            yield f"paused {_called(row)}: no longer in the decision"
+    for row in gone.values():
+        yield f"paused {_called(row)}: no longer in the decision"
     if unchanged:
         yield f"unchanged: {unchanged} ad{'s' if unchanged != 1 else ''}"
 
@@ -175,9 +176,13 @@ def _called(row: Mapping[str, str]) -> str:
 
 
 def _share(row: Mapping[str, str]) -> str:
-    return f", {row['Labels'].removeprefix('dco ')}" if row["Labels"] else ""
+    return f", {row['Labels'].removeprefix('dco ')}" if row["Labels"] != ERASE else ""
+
+
+def _plain(value: str) -> str:
+    return "none" if value in ("", ERASE) else value
 
 
 def _moved(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     moved = [c for c in EDITOR_HEADER if old[c] != new[c] and c != "Status"]
-    return [": " + ", ".join(f"{c} {old[c] or 'none'} -> {new[c] or 'none'}" for c in moved)] if moved else []
+    return [": " + ", ".join(f"{c} {_plain(old[c])} -> {_plain(new[c])}" for c in moved)] if moved else []

@@ -71,6 +71,9 @@ def check(measures: Sequence[Measure], labels: Sequence[str], choice: Choice) ->
     if choice.any_of and not any(all(_agrees(m, i) for m in measures) for i in choice.any_of):
         for measure in measures:
             _equal(measure, choice.any_of[0], labels[choice.any_of[0]])
+    compared = choice.equal or choice.any_of or choice.bound
+    if compared and not any(_stated(m, i) is not None for m in measures for i in compared):
+        return "its total row states no numbers"
     if choice.equal or choice.any_of:
         return f"agrees with {_quoted(labels, choice.equal or choice.any_of)}"
     return f"within {_quoted(labels, choice.bound)}" if choice.bound else "no total row in the file"

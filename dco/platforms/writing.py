@@ -46,6 +46,13 @@ def check_rows(rows: pa.Table, platform: str, currency: str, stamp: datetime) ->
         raise BadData("the stamp of an export needs its zone (UTC)")
 
 
+def check_title(title: str) -> str:
+    """A report's title, on one line of its own and without quotes."""
+    if not title.strip() or re.search(r'["\x00-\x1f]', title):
+        raise BadData(f"expected a title on one line without quotes, got {title!r}")
+    return title
+
+
 def number(value: int | None) -> str | None:
     """1234 -> '1,234'."""
     return None if value is None else f"{value:,}"

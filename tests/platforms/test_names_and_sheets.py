@@ -88,6 +88,13 @@ def test_the_difference_to_the_last_sheet_is_told_in_words() -> None:
     )
     rows = {r["Ad name"]: r["Status"] for r in csv.DictReader(io.StringIO(now.text))}
     assert rows[f"spring|hikers|{other}|300x250"] == "Paused"
+    later = google_ads_editor([ad()], google_ads_editor([ad()], now.text).text)
+    assert other not in later.text, "an ad that was paused by an earlier sheet is not listed for ever"
+
+
+def test_a_paused_ad_loses_its_share_label() -> None:
+    sheet = google_ads_editor([ad(status="Paused", share=None)])
+    assert next(csv.DictReader(io.StringIO(sheet.text)))["Labels"] == "[]"
 
 
 def test_the_same_decision_twice_changes_nothing() -> None:

@@ -186,6 +186,11 @@ def test_a_row_cut_in_the_middle_is_named() -> None:
     assert "2 cells where the header has 6" in message
 
 
+def test_a_web_export_cut_in_its_last_cell_is_noticed() -> None:
+    whole = google("2026-09-01,spring,10,1,1.00,0.00", "2026-09-02,spring,10,1,1.00,40.50")
+    assert "cut short" in refusal(whole[:-3])
+
+
 def test_a_quote_that_never_closes_is_named() -> None:
     assert "never closed" in refusal(google("2026-09-01,spring,10,1,1.00,0", '2026-09-02,"spr,10,1,1.00,0'))
 

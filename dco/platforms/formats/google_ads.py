@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from dco.platforms.columns import AccountId, Count, Day, Exact, Id, Micros, RawMicros, Text
 from dco.platforms.report import Format, Report
 from dco.platforms.totals import Choice, Totals
-from dco.platforms.writing import Sheetful, amount, check_rows, long_day, number, total, written
+from dco.platforms.writing import Sheetful, amount, check_rows, check_title, long_day, number, total, written
 
 _SCOPES = {
     "ad_group": r"ad groups?|groupes? d'annonces|anzeigengruppen?|grupos? de anuncios",
@@ -153,7 +153,7 @@ def write(rows: pa.Table, *, stamp: datetime, currency: str, title: str = "Ad re
         sheet.add([label, *[None] * 9, currency, *_measures(sums)])
     days = rows["day"].to_pylist()
     span = f'"{long_day(min(days))} - {long_day(max(days))}"' if days else '"All time"'
-    head = f"{title} {stamp:%Y-%m-%dT%H:%M:%SZ}\n{span}\n"
+    head = f"{check_title(title)} {stamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n{span}\n"
     return head.encode() + written(sheet, missing=" --")
 
 
