@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import skia
 
 from dco.compose.colour import Bytes, contrast, luminance, luminance_of, rgb, worst_contrast
 from dco.compose.fit import CopySetting, Setting, fit
-from dco.compose.ground import cut, patch, read, scrim
+from dco.compose.ground import cut, patch, read, scrim, set_off
 from dco.compose.kit import Ad, Box, Kit, Layer
 from dco.compose.layout import Plan, Rect, Shapes, Side, plan
 from dco.compose.mark import mark
@@ -55,6 +53,7 @@ def compose(backdrop: Bytes, kit: Kit, copy: Copy, size: str, *, copy_side: Side
     place = _product_place(product, made, how, target)
     pixels = resample(product, round(place.w), round(place.h))
     x, y = round(place.x), round(place.y)
+    ground = set_off(ground, pixels, x, y)
     dark = shadow(pixels, x, y, ground.shape[:2], how)
     ground = np.round(ground * (1 - 0.88 * dark[..., None])).astype(np.uint8)
 
@@ -104,7 +103,7 @@ def _aspect(picture: Bytes) -> float:
 def _word_rects(words: CopySetting, made: Plan, *, apart: bool) -> list[Rect]:
     """Where contrast has to hold: under the words, and under the logo where it stands beside them."""
     rects = [words.headline.rect] + ([words.subhead.rect] if words.subhead else [])
-    return rects if apart and made.logo.y > words.headline.y else [*rects, made.logo]
+    return rects if apart and made.logo.y > made.shade.bottom else [*rects, made.logo]
 
 
 def _product_place(product: Bytes, made: Plan, how: Stance, size: AdSize) -> Rect:
@@ -194,6 +193,3 @@ def _measures(
         measures[f"contrast_{box.name}"] = round(worst_contrast(under, box.color), 3)
         measures[f"{box.name}_px"] = box.font_px
     return measures
-
-
-Measures = Mapping[str, float]

@@ -13,6 +13,8 @@ SUBHEAD_RATIO = 0.45
 BUTTON_RATIO = 0.38
 GAP_SUBHEAD = 0.42
 GAP_BUTTON = 0.62
+_TIGHT_PAD_EM = 0.55
+"""The least air left and right of a button's words; a narrow room spends air before type becomes too small."""
 _STEP = 0.5
 """Type sizes are multiples of half a pixel."""
 
@@ -55,25 +57,25 @@ def fit(size: AdSize, made: Plan, headline: Text, subhead: Text | None, button: 
     """
     apart = _apart(size, made, button) if made.button else None
     inner = None if apart else button
-    for sub in (subhead, None) if subhead and size.subhead_optional else (subhead,):
-        px = _largest(size, made, headline, sub, inner)
+    wanted = (subhead, None) if subhead and size.subhead_optional else (subhead,)
+    for sub, orphan in [(sub, orphan) for sub in wanted for orphan in (False, True)]:
+        room = _Room(size, made, headline, sub, inner, orphan)
+        px = _largest(room)
         if px is not None:
-            return _place(size, made, px, headline, sub, button, apart)
+            return _place(room, _calmer(room, px), button, apart)
     raise _explain(size, made, headline, None if size.subhead_optional else subhead, inner)
 
 
-def _largest(size: AdSize, made: Plan, headline: Text, sub: Text | None, inner: Text | None) -> float | None:
-    """The largest headline size at which everything in the copy room fits; the rest follows from it."""
-    low, high = round(size.min_headline_px / _STEP), round(size.max_headline_px / _STEP)
-    if _group(size, made, low * _STEP, headline, sub, inner) is None:
-        return None
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _group(size, made, middle * _STEP, headline, sub, inner) is None:
-            high = middle - 1
-        else:
-            low = middle
-    return low * _STEP
+@dataclass(frozen=True)
+class _Room:
+    """What has to be set in the copy room. `inner` is the button where it stands in the same room."""
+
+    size: AdSize
+    made: Plan
+    headline: Text
+    sub: Text | None
+    inner: Text | None
+    orphan: bool
 
 
 @dataclass(frozen=True)
@@ -85,30 +87,53 @@ class _Group:
     tall: float
 
 
-def _group(
-    size: AdSize, made: Plan, px: float, headline: Text, sub: Text | None, inner: Text | None
-) -> _Group | None:
+def _largest(room: _Room) -> float | None:
+    """The largest headline size at which everything in the copy room fits; the rest follows from it."""
+    low, high = round(room.size.min_headline_px / _STEP), round(room.size.max_headline_px / _STEP)
+    if _group(room, low * _STEP) is None:
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _group(room, middle * _STEP) is None:
+            high = middle - 1
+        else:
+            low = middle
+    return low * _STEP
+
+
+def _calmer(room: _Room, px: float) -> float:
+    """The largest size within 12 % of the largest that sets the headline in fewer lines; else the largest."""
+    most = _group(room, px)
+    for step in range(round(px / _STEP), round(max(0.88 * px, room.size.min_headline_px) / _STEP) - 1, -1):
+        group = _group(room, step * _STEP)
+        if group and most and len(group.head) < len(most.head):
+            return step * _STEP
+    return px
+
+
+def _group(room: _Room, px: float) -> _Group | None:
     """Lines and height of the whole group at a headline size; None where it does not fit its room."""
-    width = made.copy.w
-    head = headline.lines(px, width, made.most_lines[0])
+    size, copy, most = room.size, room.made.copy, room.made.most_lines
+    head = room.headline.lines(px, copy.w, most[0], orphan=room.orphan)
     if head is None:
         return None
-    tall = headline.height(px, head)
-    sub_px, sub_lines, button_px = 0.0, (), 0.0
-    if sub:
+    tall = room.headline.height(px, head)
+    sub_px, button_px = 0.0, 0.0
+    sub_lines: tuple[str, ...] = ()
+    if room.sub:
         sub_px = subhead_px(size, px)
-        found = sub.lines(sub_px, width, made.most_lines[1])
+        found = room.sub.lines(sub_px, copy.w, most[1], orphan=room.orphan)
         if found is None:
             return None
         sub_lines = found
-        tall += round(GAP_SUBHEAD * px) + sub.height(sub_px, sub_lines)
-    if inner:
+        tall += round(GAP_SUBHEAD * px) + room.sub.height(sub_px, sub_lines)
+    if room.inner:
         wanted = max(size.min_font_px, BUTTON_RATIO * px)
-        button_px = min(wanted, width / (inner.width + 2 * BUTTON_PAD_EM))
-        if button_px < size.min_font_px:
+        button_px = max(size.min_font_px, min(wanted, copy.w / (room.inner.width + 2 * BUTTON_PAD_EM)))
+        if button_px * (room.inner.width + 2 * _TIGHT_PAD_EM) > copy.w:
             return None
         tall += round(GAP_BUTTON * px) + round(BUTTON_TALL_EM * button_px)
-    return _Group(head, sub_lines, sub_px, button_px, tall) if tall <= made.copy.h else None
+    return _Group(head, sub_lines, sub_px, button_px, tall) if tall <= copy.h else None
 
 
 def subhead_px(size: AdSize, px: float) -> float:
@@ -116,37 +141,25 @@ def subhead_px(size: AdSize, px: float) -> float:
     return max(float(size.min_font_px), round(SUBHEAD_RATIO * px / _STEP) * _STEP)
 
 
-def _place(
-    size: AdSize,
-    made: Plan,
-    px: float,
-    headline: Text,
-    sub: Text | None,
-    button: Text,
-    apart: tuple[float, Rect] | None,
-) -> CopySetting:
-    group = _group(size, made, px, headline, sub, None if apart else button)
+def _place(room: _Room, px: float, button: Text, apart: tuple[float, Rect] | None) -> CopySetting:
+    group, made, box = _group(room, px), room.made, room.made.copy
     assert group is not None
-    room = made.copy
-    free = room.h - group.tall
-    y = round(room.y + free * {"top": 0.0, "middle": 0.44, "bottom": 1.0}[made.anchor])
-    if size.family == "banner":
-        y = round(room.y + free / 2)
-    head = Setting(headline, group.head, px, room.x, y, room.w, made.align)
-    y = round(y + headline.height(px, group.head))
+    y = round(box.y + (box.h - group.tall) * made.anchor)
+    head = Setting(room.headline, group.head, px, box.x, y, box.w, made.align)
+    y = round(y + room.headline.height(px, group.head))
     below = None
-    if sub:
+    if room.sub:
         y += round(GAP_SUBHEAD * px)
-        below = Setting(sub, group.sub, group.sub_px, room.x, y, room.w, made.align)
-        y = round(y + sub.height(group.sub_px, group.sub))
+        below = Setting(room.sub, group.sub, group.sub_px, box.x, y, box.w, made.align)
+        y = round(y + room.sub.height(group.sub_px, group.sub))
     if apart:
         button_px, pill = apart
     else:
         button_px = group.button_px
-        wide = button_px * (button.width + 2 * BUTTON_PAD_EM)
-        free_x = {"left": 0.0, "center": 0.5, "right": 1.0}[made.button_align] * (room.w - wide)
+        wide = min(button_px * (button.width + 2 * BUTTON_PAD_EM), box.w)
+        free_x = {"left": 0.0, "center": 0.5, "right": 1.0}[made.button_align] * (box.w - wide)
         top = y + round(GAP_BUTTON * px)
-        pill = Rect(round(room.x + free_x), top, round(wide), round(BUTTON_TALL_EM * button_px))
+        pill = Rect(round(box.x + free_x), top, round(wide), round(BUTTON_TALL_EM * button_px))
     return CopySetting(head, below, _words_of(button, button_px, pill), pill)
 
 
@@ -162,17 +175,13 @@ def _apart(size: AdSize, made: Plan, button: Text) -> tuple[float, Rect]:
     assert made.button is not None
     room = made.button
     need = button.width + 2 * BUTTON_PAD_EM
-    px = min(room.h / BUTTON_TALL_EM, 0.5 * (size.min_headline_px + size.max_headline_px), room.w / need)
+    px = min(room.h / BUTTON_TALL_EM, room.w / need)
     px = int(px / _STEP) * _STEP
     if px < size.min_font_px:
-        # A narrow room may spend its air before its type becomes too small to read.
-        tight = room.w / (button.width + 1.0)
-        if tight < size.min_font_px:
-            raise DoesNotFit(
-                f"{size.key}, button {button.text!r}: at the smallest allowed {size.min_font_px} px it needs "
-                f"{size.min_font_px * (button.width + 1.0):.0f} px, there are {room.w:.0f} px; "
-                "shorten it"
-            )
+        need = size.min_font_px * (button.width + 2 * _TIGHT_PAD_EM)
+        if need > room.w:
+            small = f"at the smallest type, {size.min_font_px} px"
+            raise _too_long(size, button, f"it needs {need:.0f} px", small, f"{room.w:.0f} px wide")
         px = float(size.min_font_px)
     wide = room.w if made.stretch else min(room.w, px * need)
     tall = room.h if made.stretch else min(room.h, px * BUTTON_TALL_EM)
@@ -183,30 +192,41 @@ def _apart(size: AdSize, made: Plan, button: Text) -> tuple[float, Rect]:
 
 def _explain(size: AdSize, made: Plan, headline: Text, sub: Text | None, inner: Text | None) -> DoesNotFit:
     """What is in the way, for a designer: box, needed, available, limit."""
-    px, room = float(size.min_headline_px), made.copy
-    where = f"{size.key}, headline {headline.text!r}"
-    limit = f"the smallest allowed headline, {size.min_headline_px} px"
-    if headline.longest_word * px > room.w:
+    px, box, most = float(size.min_headline_px), made.copy, made.most_lines
+    limit = f"the smallest allowed headline, {px:.0f} px"
+    head = headline.lines(px, box.w, most[0], orphan=True)
+    if head is None:
         need = headline.longest_word * px
-        return DoesNotFit(f"{where}: its longest word needs {need:.0f} px at {limit}; the box is {room.w:.0f} px wide; use shorter words")
-    lines = headline.lines(px, room.w, made.most_lines[0])
-    if lines is None:
-        return DoesNotFit(f"{where}: at {limit}, it needs more than {made.most_lines[0]} lines in a box {room.w:.0f} px wide; shorten it")
-    if sub and sub.lines(subhead_px(size, px), room.w, made.most_lines[1]) is None:
-        return DoesNotFit(
-            f"{size.key}, subhead {sub.text!r}: at {subhead_px(size, px):.0f} px it needs more than "
-            f"{made.most_lines[1]} lines in a box {room.w:.0f} px wide; shorten it"
+        what = (
+            f"its longest word needs {need:.0f} px" if need > box.w else f"it needs more than {most[0]} lines"
         )
-    if inner and size.min_font_px * (inner.width + 2 * BUTTON_PAD_EM) > room.w:
-        need = size.min_font_px * (inner.width + 2 * BUTTON_PAD_EM)
-        return DoesNotFit(f"{size.key}, button {inner.text!r}: at the smallest allowed {size.min_font_px} px it needs {need:.0f} px; the box is {room.w:.0f} px wide; shorten it")
-    tall = headline.height(px, lines)
-    parts = "headline"
+        return _too_long(size, headline, what, f"at {limit}", f"{box.w:.0f} px wide")
+    tall, parts = headline.height(px, head), ["headline"]
     if sub:
-        sub_lines = sub.lines(subhead_px(size, px), room.w, made.most_lines[1]) or ()
-        tall += GAP_SUBHEAD * px + sub.height(subhead_px(size, px), sub_lines)
-        parts += ", subhead"
+        sub_px = subhead_px(size, px)
+        lines = sub.lines(sub_px, box.w, most[1], orphan=True)
+        if lines is None:
+            return _too_long(
+                size,
+                sub,
+                f"it needs more than {most[1]} lines",
+                f"at {sub_px:.0f} px",
+                f"{box.w:.0f} px wide",
+            )
+        tall += GAP_SUBHEAD * px + sub.height(sub_px, lines)
+        parts.append("subhead")
     if inner:
+        need = size.min_font_px * (inner.width + 2 * _TIGHT_PAD_EM)
+        if need > box.w:
+            small = f"at the smallest type, {size.min_font_px} px"
+            return _too_long(size, inner, f"it needs {need:.0f} px", small, f"{box.w:.0f} px wide")
         tall += GAP_BUTTON * px + BUTTON_TALL_EM * size.min_font_px
-        parts += " and button"
-    return DoesNotFit(f"{where}: {parts} need {tall:.0f} px of height at {limit}; the box has {room.h:.0f} px; shorten the words")
+        parts.append("button")
+    what = f"{' + '.join(parts)} need {tall:.0f} px of height"
+    return _too_long(size, headline, what, f"at {limit}", f"{box.h:.0f} px high")
+
+
+def _too_long(size: AdSize, text: Text, what: str, limit: str, room: str) -> DoesNotFit:
+    return DoesNotFit(
+        f"{size.key}, {text.name} {text.text!r}: {what} {limit}; the box is {room}; shorten the words"
+    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from dco.compose.colour import Bytes, Floats, contrast, luminance, luminance_of, rgb, worst_contrast
 from dco.compose.kit import Kit
 from dco.compose.layout import Plan, Rect, Side
+from dco.compose.product import solid
 from dco.compose.sizes import AdSize
 
 WANTED = 4.8
@@ -28,11 +31,10 @@ def cut(backdrop: Bytes, size: AdSize, side: Side) -> tuple[Bytes, float]:
     scale = max(size.width / wide, size.height / tall)
     w, h = size.width / scale, size.height / scale
     across = {"left": 0.62, "right": 0.38, "center": 0.5}[side]
-    left, top = (wide - w) * across, (tall - h) * 0.56
+    left, top = max(0.0, (wide - w) * across), max(0.0, (tall - h) * 0.56)
+    box = (left, top, min(float(wide), left + w), min(float(tall), top + h))
     image = Image.fromarray(np.ascontiguousarray(backdrop))
-    sized = image.resize(
-        (size.width, size.height), Image.Resampling.LANCZOS, box=(left, top, left + w, top + h), reducing_gap=3.0
-    )
+    sized = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
     return np.array(sized), scale
 
 
@@ -48,21 +50,22 @@ class Reading:
 
 def read(ground: Bytes, rects: Sequence[Rect], kit: Kit) -> Reading:
     """Ink or paper, whichever the backdrop carries with the weaker scrim; at equal strength, the clearer one."""
-    pixels = np.concatenate([patch(ground, r).reshape(-1, 3) for r in rects])
-    pixels = pixels[:: max(1, len(pixels) // 12_000)]
+    parts = [patch(ground, r).reshape(-1, 3) for r in rects]
+    parts = [part[:: max(1, len(part) // 6_000)] for part in parts]
+    pixels = np.concatenate(parts)
     mean = pixels.mean(0)
     found = []
     for role in ("paper", "ink"):
         colour = kit.colors[role]
         veil = _veil(mean, kit, light=role == "ink", ink=colour)
-        strength = _needed(pixels, colour, veil)
+        strength = max(_needed(part, colour, veil) for part in parts)
         typical = float(np.median(contrast(luminance(pixels), luminance_of(colour))))
         found.append((round(strength, 2), -typical, Reading(colour, veil, strength, 0.0)))
     best = min(found, key=lambda f: (f[0], f[1]))[2]
     return Reading(best.ink, best.veil, best.strength, _restlessness(ground, rects))
 
 
-def patch(ground: Bytes, rect: Rect, air: int = 0) -> Bytes:
+def patch(ground: NDArray[Any], rect: Rect, air: int = 0) -> NDArray[Any]:
     """The pixels of a rectangle, with some air around it, as far as they lie in the ad."""
     x0, y0 = max(0, int(rect.x) - air), max(0, int(rect.y) - air)
     return ground[y0 : max(y0 + 1, round(rect.bottom) + air), x0 : max(x0 + 1, round(rect.right) + air)]
@@ -79,6 +82,31 @@ def scrim(ground: Bytes, made: Plan, reading: Reading) -> Bytes:
     if reading.strength > 0:
         out += (np.array(reading.veil, np.float32) - out) * (field * np.float32(reading.strength))[..., None]
     return np.round(out).astype(np.uint8)
+
+
+def set_off(ground: Bytes, pixels: Bytes, x: int, y: int) -> Bytes:
+    """A soft light, or shade, behind a product whose outline would drown in the backdrop; else the ground itself.
+
+    The product's own pixels are never lightened: the scene around it is.
+    """
+    rim = (pixels[..., 3] > 200) & ~solid(pixels, reach=max(2, min(pixels.shape[:2]) // 40))
+    if not rim.any():
+        return ground
+    own = luminance(pixels[rim, :3])
+    behind = luminance(ground[y : y + pixels.shape[0], x : x + pixels.shape[1]][rim])
+    lost = float((contrast(own, behind) < 1.45).mean())
+    if lost < 0.35:
+        return ground
+    dark = float(np.median(own)) < 0.35
+    amount = np.float32(min(1.0, lost / 0.7) * (0.3 if dark else 0.2))
+    tall, wide = ground.shape[:2]
+    across = np.exp(-(((np.arange(wide) - x - pixels.shape[1] / 2) / (0.62 * pixels.shape[1])) ** 2))
+    down = np.exp(-(((np.arange(tall) - y - pixels.shape[0] * 0.48) / (0.58 * pixels.shape[0])) ** 2))
+    glow = (amount * down[:, None] * across[None, :]).astype(np.float32)[..., None]
+    mean = ground.reshape(-1, 3)[::97].mean(0, dtype=np.float32)
+    light = 0.55 * mean + 0.45 * 255 if dark else 0.5 * mean
+    out = ground.astype(np.float32)
+    return np.round(out + (light.astype(np.float32) - out) * glow).astype(np.uint8)
 
 
 def _needed(pixels: Bytes, colour: str, veil: tuple[float, float, float]) -> float:

@@ -36,7 +36,9 @@ class Kit:
     def __post_init__(self) -> None:
         for role in ROLES:
             if role not in self.colors:
-                raise BadInput(f"brand {self.name!r}: no colour for role {role!r} (needed: {', '.join(ROLES)})")
+                raise BadInput(
+                    f"brand {self.name!r}: no colour for role {role!r} (needed: {', '.join(ROLES)})"
+                )
             rgb(self.colors[role])
         for what, picture in (("product", self.product), ("logo", self.logo)):
             if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != "uint8":

@@ -9,7 +9,6 @@ from dco.compose.sizes import AdSize
 from dco.compose.typeset import Align
 
 Side = Literal["left", "right", "center"]
-Anchor = Literal["top", "middle", "bottom"]
 
 
 class Rect(NamedTuple):
@@ -41,7 +40,7 @@ class Plan:
         copy: room for headline and subhead, and for the button where `button` is None.
         product, logo: room for them; they keep their aspect inside.
         button: room of a button that stands apart from the copy; `stretch` lets it fill that room.
-        align: how copy is set; `anchor` where the group stands in its room.
+        align: how copy is set; `anchor` where the group stands in its room, 0 at the top, 1 at the foot.
         logo_align: where in its room the logo stands; `button_align` likewise.
         shade: the part of the ad that a scrim darkens or lightens when contrast needs it, and the edges ("l", "r",
             "t", "b") it runs out to.
@@ -56,7 +55,7 @@ class Plan:
     edges: str
     feather: float
     align: Align
-    anchor: Anchor = "middle"
+    anchor: float = 0.44
     button: Rect | None = None
     button_align: Align = "left"
     stretch: bool = False
@@ -98,17 +97,19 @@ def plan(size: AdSize, side: Side, shapes: Shapes) -> Plan:
         made = _flank(size, shapes)
     else:
         made = _columns(size, shapes)
-    return _mirror(made, size) if side == "right" and size.family in ("square", "wide", "banner") else made
+    return _mirror(made, size) if side == "right" and size.family in ("square", "wide") else made
 
 
 def _mirror(made: Plan, size: AdSize) -> Plan:
+    """The other way round; a logo over a column of copy stays on that column's left edge."""
     flip = {"l": "r", "r": "l"}
     width = float(size.width)
+    copy = made.copy.mirrored(width)
     return replace(
         made,
-        copy=made.copy.mirrored(width),
+        copy=copy,
         product=made.product.mirrored(width),
-        logo=made.logo.mirrored(width),
+        logo=made.logo._replace(x=copy.x),
         shade=made.shade.mirrored(width),
         button=made.button.mirrored(width) if made.button else None,
         edges="".join(flip.get(e, e) for e in made.edges),
@@ -124,7 +125,7 @@ def _columns(size: AdSize, shapes: Shapes) -> Plan:
     top = logo.bottom + 0.055 * short
     copy = Rect(s.left, top, split - s.left, h - s.bottom - top)
     room = Rect(split + 0.035 * w, 0.085 * h, w - s.right - split - 0.035 * w, 0.0)
-    product = room._replace(h=(0.93 if shapes.stands else 0.90) * h - room.y)
+    product = room._replace(h=min((0.93 if shapes.stands else 0.90) * h, h - s.bottom) - room.y)
     return Plan(
         copy=copy,
         product=product,
@@ -140,13 +141,18 @@ def _columns(size: AdSize, shapes: Shapes) -> Plan:
 def _flank(size: AdSize, shapes: Shapes) -> Plan:
     """Copy centred on top, the product below it with the logo to its left and the button to its right."""
     w, h, s = size.width, size.height, size.safe_px
-    tall = min(0.53 * h, (0.4 * w) / shapes.product)
+    tall = min(0.53 * h, 0.4 * w / shapes.product)
     wide = tall * shapes.product
-    product = Rect((w - wide) / 2, h - s.bottom * 0.9 - tall, wide, tall)
+    product = Rect((w - wide) / 2, h - s.bottom - tall, wide, tall)
     gap = 0.03 * w
     wing = product.x - gap - s.left
-    logo_tall = min(0.085 * min(w, h) * max(1.0, 1.9 - shapes.logo / 4), wing / shapes.logo)
-    button_tall = 0.2 * min(w, h)
+    px = 0.3 * size.max_headline_px
+    if max(px, size.min_font_px) * (shapes.button_em + 2 * BUTTON_PAD_EM) > wing:
+        return _shelf(size, shapes)
+    logo_tall = min(
+        0.085 * min(w, h) * max(1.0, 1.9 - shapes.logo / 4), wing / shapes.logo, 0.24 * w / shapes.logo
+    )
+    button_tall = px * BUTTON_TALL_EM
     base = product.bottom - 0.05 * h
     return Plan(
         copy=Rect(s.left, s.top, w - s.left - s.right, product.y - s.top - 0.045 * h),
@@ -162,19 +168,48 @@ def _flank(size: AdSize, shapes: Shapes) -> Plan:
     )
 
 
+def _shelf(size: AdSize, shapes: Shapes) -> Plan:
+    """Where a flank is too narrow: copy on top, below it the product, and beside that the logo over the button."""
+    w, h, s = size.width, size.height, size.safe_px
+    px = max(float(size.min_font_px), 0.3 * size.max_headline_px)
+    column = min(max(px * (shapes.button_em + 2 * BUTTON_PAD_EM), 0.3 * w), 0.5 * w)
+    gap = 0.05 * w
+    tall = min(0.52 * h, (w - s.left - s.right - gap - column) / shapes.product)
+    wide = tall * shapes.product
+    x = (w - wide - gap - column) / 2
+    product = Rect(x, h - s.bottom - tall, wide, tall)
+    button_tall = px * BUTTON_TALL_EM
+    logo_tall = min(0.12 * h, 0.82 * column / shapes.logo)
+    group = logo_tall + 0.07 * h + button_tall
+    y = h - s.bottom - 0.03 * h - group
+    top = min(product.y, y) - 0.05 * h
+    return Plan(
+        copy=Rect(s.left, s.top, w - s.left - s.right, top - s.top),
+        product=product,
+        logo=Rect(product.right + gap, y, column, logo_tall),
+        shade=Rect(0, 0, w, h),
+        edges="ltrb",
+        feather=0.3 * h,
+        align="center",
+        button=Rect(product.right + gap, y + group - button_tall, column, button_tall),
+        button_align="center",
+        logo_align="center",
+        most_lines=(3, 2),
+    )
+
+
 def _stack(size: AdSize, side: Side, shapes: Shapes) -> Plan:
     """Logo, headline, subhead and button from the top; the product large at the bottom."""
     w, h, s = size.width, size.height, size.safe_px
     centred = side == "center"
     inner = w - s.left - s.right
-    tall = min(0.5 * (h - s.top - s.bottom), inner * 0.9 / shapes.product)
-    tall = min(tall, 0.46 * h)
+    tall = min(0.55 * (h - s.top - s.bottom), 0.47 * h, inner * 0.9 / shapes.product)
     wide = tall * shapes.product
     x = (w - wide) / 2
     if not centred:
         lean = 0.16 * max(0.0, inner - wide)
         x += lean if side == "left" else -lean
-    product = Rect(x, h - s.bottom * 0.95 - tall, wide, tall)
+    product = Rect(x, h - s.bottom - tall, wide, tall)
     logo = _logo_room(s.left, s.top, inner, w, shapes)
     top = logo.bottom + 0.05 * w
     copy = Rect(s.left, top, inner, product.y - 0.045 * w - top)
@@ -213,7 +248,7 @@ def _tower(size: AdSize, side: Side, shapes: Shapes) -> Plan:
         edges="ltr",
         feather=0.2 * h,
         align=align,
-        anchor="top",
+        anchor=0.28,
         button=button,
         button_align="center",
         stretch=True,
@@ -223,44 +258,50 @@ def _tower(size: AdSize, side: Side, shapes: Shapes) -> Plan:
 
 
 def _banner(size: AdSize, side: Side, shapes: Shapes) -> Plan:
-    """One row. Left: logo, copy, button, product; centre puts the product between logo and copy."""
+    """One row: logo, copy, button, product; with copy right the product leads, with copy centred it follows the logo."""
     w, h, s = size.width, size.height, size.safe_px
     inner = h - s.top - s.bottom
     air = 0.022 * w
-    product_tall = inner * (1.0 if shapes.stands else 0.96)
-    product_wide = min(product_tall * shapes.product, 0.2 * w)
-    logo_wide = min(0.17 * w, 0.42 * inner * shapes.logo, 0.8 * inner * max(1.0, shapes.logo))
+    product_wide = min(inner * (1.0 if shapes.stands else 0.96) * shapes.product, 0.2 * w)
+    logo_wide = min(0.16 * w, 0.42 * inner * shapes.logo, 0.8 * inner * max(1.0, shapes.logo))
     px = max(size.min_font_px, round(0.18 * h))
-    button_wide = min(px * (shapes.button_em + 2 * BUTTON_PAD_EM), 0.3 * w)
+    pad = BUTTON_PAD_EM if h > 60 else 0.8
+    button_wide = min(px * (shapes.button_em + 2 * pad), 0.3 * w)
     button_tall = min(px * BUTTON_TALL_EM, inner)
-    left = s.left + 0.5 * air
-    logo = Rect(left, s.top, logo_wide, inner)
-    product = Rect(w - s.right - 0.5 * air - product_wide, s.top, product_wide, inner)
-    end = product.x
-    start = logo.right + air
-    if side == "center":
-        product = product._replace(x=logo.right + air)
-        start, end = product.right + air, float(w - s.right)
-    button = Rect(end - air - button_wide, (h - button_tall) / 2, button_wide, button_tall)
-    copy = Rect(start, s.top, button.x - air - start, inner)
-    shade = Rect(0, 0, button.right + air, h) if side != "center" else Rect(0, 0, w, h)
+    left, end = s.left + 0.5 * air, w - s.right - 0.5 * air
+    if side == "right":
+        product = Rect(left, s.top, product_wide, inner)
+        logo = Rect(product.right + air, s.top, logo_wide, inner)
+        start = logo.right + air
+    elif side == "center":
+        logo = Rect(left, s.top, logo_wide, inner)
+        product = Rect(logo.right + air, s.top, product_wide, inner)
+        start = product.right + air
+    else:
+        logo = Rect(left, s.top, logo_wide, inner)
+        product = Rect(end - product_wide, s.top, product_wide, inner)
+        start, end = logo.right + air, product.x - air
+    button = Rect(end - button_wide, (h - button_tall) / 2, button_wide, button_tall)
+    shade_from = {"left": 0.0, "center": 0.0, "right": logo.x - air}[side]
+    shade_to = button.right + air if side == "left" else float(w)
     return Plan(
-        copy=copy,
+        copy=Rect(start, s.top + 1, button.x - air - start, inner - 2),
         product=product,
         logo=logo,
-        shade=shade,
-        edges="ltb",
+        shade=Rect(shade_from, 0, shade_to - shade_from, h),
+        edges={"left": "ltb", "center": "lrtb", "right": "rtb"}[side],
         feather=0.08 * w,
         align="left",
+        anchor=0.5,
         button=button,
         button_align="center",
         stretch=True,
-        most_lines=(2, 2),
+        most_lines=(3, 2),
     )
 
 
 def _logo_room(x: float, y: float, width: float, scale: float, shapes: Shapes) -> Rect:
     """Room for a logo: a wide wordmark gets less height than a round badge, so that both weigh about the same."""
     tall = 0.115 * scale * max(0.62, min(1.35, 1.9 / max(shapes.logo, 0.2)))
-    tall = min(tall, 0.72 * width / max(shapes.logo, 0.2))
+    tall = min(tall, 0.72 * width / max(shapes.logo, 0.2), 0.36 * scale / max(shapes.logo, 0.2))
     return Rect(x, y, width, tall)

@@ -24,20 +24,22 @@ def mark(logo: Bytes, ground: Bytes, x: int, y: int, kit: Kit, ink: str) -> list
     under = ground[y : y + tall, x : x + wide]
     body = logo[logo[..., 3] > 200][:, :3].astype(float)
     if not len(body) or float(body.std(0).max()) <= _ONE_COLOUR:
-        colour = _clearest(under, (ink, kit.colors["paper"], kit.colors["ink"]))
+        colour, clear = _clearest(under, (ink, kit.colors["paper"], kit.colors["ink"]))
         tinted = logo.copy()
         tinted[..., :3] = rgb(colour)
-        return [Layer("logo", x, y, tinted)]
+        chip = [] if clear >= ENOUGH else [_chip(tinted, x, y, kit, ground.shape)]
+        return [*chip, Layer("logo", x, y, tinted)]
     if _visible(logo, under) >= 0.6:
         return [Layer("logo", x, y, logo)]
     return [_chip(logo, x, y, kit, ground.shape), Layer("logo", x, y, logo)]
 
 
-def _clearest(under: Bytes, colours: tuple[str, ...]) -> str:
-    """The first colour that reads well on the worst tenth of the ground; the best one where none does."""
+def _clearest(under: Bytes, colours: tuple[str, str, str]) -> tuple[str, float]:
+    """The text colour where it reads as well as text must; else whichever reads best. With its contrast."""
     light = luminance(under.reshape(-1, 3))
     scores = [float(np.percentile(contrast(light, luminance_of(c)), 10)) for c in colours]
-    return next((c for c, s in zip(colours, scores) if s >= ENOUGH), colours[int(np.argmax(scores))])
+    best = 0 if scores[0] >= 4.5 else int(np.argmax(scores))
+    return colours[best], scores[best]
 
 
 def _visible(logo: Bytes, under: Bytes) -> float:
@@ -50,7 +52,9 @@ def _chip(logo: Bytes, x: int, y: int, kit: Kit, shape: tuple[int, ...]) -> Laye
     tall, wide = logo.shape[:2]
     pad = max(2, round(0.16 * min(tall, wide)))
     own = luminance(logo[logo[..., 3] > 200][:, :3])
-    best = max(("paper", "ink"), key=lambda r: float((contrast(own, luminance_of(kit.colors[r])) >= 1.8).mean()))
+    best = max(
+        ("paper", "ink"), key=lambda r: float((contrast(own, luminance_of(kit.colors[r])) >= 1.8).mean())
+    )
     left, top = max(0, x - pad), max(0, y - pad)
     w, h = min(shape[1], x + wide + pad) - left, min(shape[0], y + tall + pad) - top
     pixels = np.zeros((h, w, 4), np.uint8)

@@ -32,7 +32,7 @@ def resample(picture: Bytes, width: int, height: int) -> Bytes:
         return picture.copy()
     alpha = picture[..., 3].astype(np.float32) / 255
     light = to_linear(picture[..., :3]) * alpha[..., None]
-    planes = [light[..., 0], light[..., 1], light[..., 2], alpha]
+    planes = np.stack([light[..., 0], light[..., 1], light[..., 2], alpha]).astype(np.float32)
     sized = np.stack([_resize(plane, width, height) for plane in planes], axis=-1)
     cover = np.clip(sized[..., 3:], 0, 1)
     colour = from_linear(sized[..., :3] / np.maximum(cover, 1 / 512))
@@ -44,9 +44,9 @@ def _resize(plane: Floats, width: int, height: int) -> Floats:
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
-def solid(pixels: Bytes) -> NDArray[np.bool_]:
-    """Where a picture is opaque with opaque neighbours on all sides: bool[h, w]. There, no other pixel may show."""
-    return minimum_filter(pixels[..., 3], size=3, mode="constant", cval=0) == 255
+def solid(pixels: Bytes, reach: int = 1) -> NDArray[np.bool_]:
+    """Where a picture is opaque for `reach` pixels on all sides: bool[h, w]. There, no other pixel may show."""
+    return minimum_filter(pixels[..., 3], size=2 * reach + 1, mode="constant", cval=0) == 255
 
 
 def blend(ground: Bytes, pixels: Bytes, x: int, y: int, *, linear: bool) -> None:
@@ -146,7 +146,9 @@ def _drop(out: Floats, pixels: Bytes, x: int, y: int) -> Floats:
     pad = round(3 * reach)
     mask = np.pad(pixels[::step, ::step, 3].astype(np.float32) / 255, -(-pad // step))
     mask = gaussian_filter(mask, reach / step)
-    big = Image.fromarray(mask).resize((mask.shape[1] * step, mask.shape[0] * step), Image.Resampling.BILINEAR)
+    big = Image.fromarray(mask).resize(
+        (mask.shape[1] * step, mask.shape[0] * step), Image.Resampling.BILINEAR
+    )
     soft = np.asarray(big)
     border = -(-pad // step) * step
     top, left = y - border + round(1.1 * reach), x - border

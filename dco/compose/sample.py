@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import skia
@@ -19,23 +21,29 @@ COLORS: Mapping[str, str] = {
 }
 COPY = Copy("Mornings worth waking for", "Small-batch beans, roasted the day they ship.", "Shop the roast")
 
-# Letters as strokes in a unit box: (advance width, [polyline or ("arc", x, y, w, h, start, sweep)]).
-_LETTERS: Mapping[str, tuple[float, Sequence[tuple[object, ...]]]] = {
-    "A": (0.92, [((0.0, 1.0), (0.46, 0.0), (0.92, 1.0))]),
-    "U": (0.8, [((0.0, 0.0), (0.0, 0.6)), ("arc", 0.0, 0.2, 0.8, 0.8, 180, -180), ((0.8, 0.6), (0.8, 0.0))]),
-    "R": (
+Point = tuple[float, float]
+
+
+class Glyph(NamedTuple):
+    """A letter as strokes in a unit box: advance width, lines, and arcs (x, y, w, h, start, sweep in degrees)."""
+
+    advance: float
+    lines: tuple[tuple[Point, ...], ...] = ()
+    arcs: tuple[tuple[float, float, float, float, float, float], ...] = ()
+
+
+_LETTERS: Mapping[str, Glyph] = {
+    "A": Glyph(0.92, (((0.0, 1.0), (0.46, 0.0), (0.92, 1.0)),)),
+    "U": Glyph(0.8, (((0.0, 0.0), (0.0, 0.6)), ((0.8, 0.6), (0.8, 0.0))), ((0.0, 0.2, 0.8, 0.8, 180, -180),)),
+    "R": Glyph(
         0.68,
-        [
-            ((0.0, 1.0), (0.0, 0.0), (0.36, 0.0)),
-            ("arc", 0.08, 0.0, 0.56, 0.54, -90, 180),
-            ((0.36, 0.54), (0.0, 0.54)),
-            ((0.34, 0.54), (0.68, 1.0)),
-        ],
+        (((0.0, 1.0), (0.0, 0.0), (0.36, 0.0)), ((0.36, 0.54), (0.0, 0.54)), ((0.34, 0.54), (0.68, 1.0))),
+        ((0.08, 0.0, 0.56, 0.54, -90, 180),),
     ),
-    "O": (1.0, [("arc", 0.0, 0.0, 1.0, 1.0, 0, 360)]),
-    "C": (0.86, [("arc", 0.0, 0.0, 1.0, 1.0, -45, -270)]),
-    "F": (0.58, [((0.58, 0.0), (0.0, 0.0), (0.0, 1.0)), ((0.0, 0.48), (0.5, 0.48))]),
-    "E": (0.58, [((0.58, 0.0), (0.0, 0.0), (0.0, 1.0), (0.58, 1.0)), ((0.0, 0.48), (0.5, 0.48))]),
+    "O": Glyph(1.0, (), ((0.0, 0.0, 1.0, 1.0, 0, 360),)),
+    "C": Glyph(0.86, (), ((0.0, 0.0, 1.0, 1.0, -45, -270),)),
+    "F": Glyph(0.58, (((0.58, 0.0), (0.0, 0.0), (0.0, 1.0)), ((0.0, 0.48), (0.5, 0.48)))),
+    "E": Glyph(0.58, (((0.58, 0.0), (0.0, 0.0), (0.0, 1.0), (0.58, 1.0)), ((0.0, 0.48), (0.5, 0.48)))),
 }
 
 
@@ -91,7 +99,9 @@ def _label(canvas: skia.Canvas) -> None:
     window = arch.detach()
     canvas.save()
     canvas.clipPath(window, doAntiAlias=True)
-    canvas.drawPaint(_linear((0, top), (0, foot), ["#16324f", "#2d6b7d", "#f1a862", "#f8d9a0"], [0, 0.4, 0.74, 1]))
+    canvas.drawPaint(
+        _linear((0, top), (0, foot), ["#16324f", "#2d6b7d", "#f1a862", "#f8d9a0"], [0, 0.4, 0.74, 1])
+    )
     for shift, colour, alpha in ((0, "#6fe3c1", 150), (46, "#9d8cf0", 130), (-52, "#bff2d8", 90)):
         _ribbon(canvas, shift, colour, alpha)
     canvas.drawCircle(450, 598, 74, _fill("#fff3d6"))
@@ -130,12 +140,21 @@ def _ridge(canvas: skia.Canvas, points: list[tuple[float, float]], foot: float, 
 
 def _shade(canvas: skia.Canvas) -> None:
     """Light from the left: gusset folds, one broad sheen, soft creases, a darker foot."""
-    sides = [(0, 0, 0, 150), (0, 0, 0, 20), (255, 255, 255, 46), (255, 255, 255, 0), (0, 0, 0, 30), (0, 0, 0, 165)]
+    sides = [
+        (0, 0, 0, 150),
+        (0, 0, 0, 20),
+        (255, 255, 255, 46),
+        (255, 255, 255, 0),
+        (0, 0, 0, 30),
+        (0, 0, 0, 165),
+    ]
     colours = [skia.Color(r, g, b, a) for r, g, b, a in sides]
     stops = [0.0, 0.1, 0.24, 0.46, 0.8, 1.0]
     shader = skia.GradientShader.MakeLinear([skia.Point(144, 0), skia.Point(756, 0)], colours, stops)
     canvas.drawPaint(skia.Paint(Shader=shader))
-    rim = skia.Paint(AntiAlias=True, Style=skia.Paint.kStroke_Style, StrokeWidth=7, Color=skia.Color(255, 255, 255, 58))
+    rim = skia.Paint(
+        AntiAlias=True, Style=skia.Paint.kStroke_Style, StrokeWidth=7, Color=skia.Color(255, 255, 255, 58)
+    )
     rim.setMaskFilter(skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, 4))
     canvas.drawPath(_bag(), rim)
     for x0, y0, x1, y1, bend, light in (
@@ -164,7 +183,17 @@ def _shade(canvas: skia.Canvas) -> None:
 def _top(canvas: skia.Canvas) -> None:
     """The folded top with its crimp, and the brass tie that holds it."""
     fold = skia.Rect(178, 44, 722, 132)
-    canvas.drawRoundRect(fold, 9, 9, skia.Paint(AntiAlias=True, Shader=_shader((190, 0), (710, 0), ["#15283a", "#3a5d74", "#24425a", "#0f2030"], [0, 0.26, 0.6, 1])))
+    canvas.drawRoundRect(
+        fold,
+        9,
+        9,
+        skia.Paint(
+            AntiAlias=True,
+            Shader=_shader(
+                (190, 0), (710, 0), ["#15283a", "#3a5d74", "#24425a", "#0f2030"], [0, 0.26, 0.6, 1]
+            ),
+        ),
+    )
     for y in range(56, 124, 8):
         canvas.drawLine(186, y, 714, y, _stroke("#000000", 1.6, 60))
         canvas.drawLine(186, y + 2, 714, y + 2, _stroke("#ffffff", 1.2, 26))
@@ -176,7 +205,12 @@ def _top(canvas: skia.Canvas) -> None:
     canvas.drawRoundRect(tie.makeOffset(0, 9), 10, 10, shade)
     canvas.restore()
     brass = ["#7d5a25", "#e8c27c", "#fff0c9", "#c99a4b", "#8a6329"]
-    canvas.drawRoundRect(tie, 10, 10, skia.Paint(AntiAlias=True, Shader=_shader((172, 0), (728, 0), brass, [0, 0.18, 0.3, 0.62, 1])))
+    canvas.drawRoundRect(
+        tie,
+        10,
+        10,
+        skia.Paint(AntiAlias=True, Shader=_shader((172, 0), (728, 0), brass, [0, 0.18, 0.3, 0.62, 1])),
+    )
     canvas.drawLine(170, 122, 730, 122, _stroke("#fff6dd", 2, 130))
     canvas.drawLine(170, 145, 730, 145, _stroke("#4a3210", 2, 120))
 
@@ -184,33 +218,45 @@ def _top(canvas: skia.Canvas) -> None:
 def _sun(canvas: skia.Canvas, x: float, y: float, radius: float, colour: str, weight: float) -> None:
     """A half sun on its horizon with five rays."""
     canvas.drawArc(skia.Rect(x - radius, y - radius, x + radius, y + radius), 180, 180, True, _fill(colour))
-    canvas.drawLine(x - 1.55 * radius, y + weight * 1.35, x + 1.55 * radius, y + weight * 1.35, _stroke(colour, weight))
+    canvas.drawLine(
+        x - 1.55 * radius, y + weight * 1.35, x + 1.55 * radius, y + weight * 1.35, _stroke(colour, weight)
+    )
     for degrees in (200, 235, 270, 305, 340):
         a = np.deg2rad(degrees)
         near, far = 1.34 * radius, 1.8 * radius
         canvas.drawLine(
-            float(x + near * np.cos(a)), float(y + near * np.sin(a)), float(x + far * np.cos(a)), float(y + far * np.sin(a)), _stroke(colour, weight)
+            float(x + near * np.cos(a)),
+            float(y + near * np.sin(a)),
+            float(x + far * np.cos(a)),
+            float(y + far * np.sin(a)),
+            _stroke(colour, weight),
         )
 
 
 def _write(
-    canvas: skia.Canvas, word: str, x: float, y: float, tall: float, gap: float, colour: str, weight: float, width: float = 0
+    canvas: skia.Canvas,
+    word: str,
+    x: float,
+    y: float,
+    tall: float,
+    gap: float,
+    colour: str,
+    weight: float,
+    width: float = 0,
 ) -> None:
     """A word in stroked letters, top left at (x, y); `gap` in letter heights, or as wide as to fill `width`."""
     if width:
-        gap = (width / tall - sum(_LETTERS[c][0] for c in word)) / (len(word) - 1)
+        gap = (width / tall - sum(_LETTERS[c].advance for c in word)) / (len(word) - 1)
     paint = _stroke(colour, weight)
     for letter in word:
-        advance, strokes = _LETTERS[letter]
-        for stroke in strokes:
-            if stroke[0] == "arc":
-                _, ax, ay, aw, ah, start, sweep = stroke
-                box = skia.Rect.MakeXYWH(x + ax * tall, y + ay * tall, aw * tall, ah * tall)  # type: ignore[operator]
-                canvas.drawArc(box, start, sweep, False, paint)
-            else:
-                for (x0, y0), (x1, y1) in zip(stroke, stroke[1:]):  # type: ignore[misc]
-                    canvas.drawLine(x + x0 * tall, y + y0 * tall, x + x1 * tall, y + y1 * tall, paint)
-        x += (advance + gap) * tall
+        glyph = _LETTERS[letter]
+        for line in glyph.lines:
+            for (x0, y0), (x1, y1) in pairwise(line):
+                canvas.drawLine(x + x0 * tall, y + y0 * tall, x + x1 * tall, y + y1 * tall, paint)
+        for ax, ay, aw, ah, start, sweep in glyph.arcs:
+            box = skia.Rect.MakeXYWH(x + ax * tall, y + ay * tall, aw * tall, ah * tall)
+            canvas.drawArc(box, start, sweep, False, paint)
+        x += (glyph.advance + gap) * tall
 
 
 def _fill(colour: str, alpha: int = 255, blur: float = 0) -> skia.Paint:
@@ -230,13 +276,17 @@ def _stroke(colour: str, weight: float, alpha: int = 255) -> skia.Paint:
     )
 
 
-def _shader(a: tuple[float, float], b: tuple[float, float], colours: list[str], stops: list[float] | None = None) -> skia.Shader:
+def _shader(
+    a: tuple[float, float], b: tuple[float, float], colours: list[str], stops: list[float] | None = None
+) -> skia.Shader:
     points = [skia.Point(*a), skia.Point(*b)]
     shades = [skia.Color(*rgb(c)) for c in colours]
     return skia.GradientShader.MakeLinear(points, shades, stops or list(np.linspace(0, 1, len(colours))))
 
 
-def _linear(a: tuple[float, float], b: tuple[float, float], colours: list[str], stops: list[float] | None = None) -> skia.Paint:
+def _linear(
+    a: tuple[float, float], b: tuple[float, float], colours: list[str], stops: list[float] | None = None
+) -> skia.Paint:
     return skia.Paint(AntiAlias=True, Shader=_shader(a, b, colours, stops))
 
 

@@ -29,7 +29,9 @@ def contact_sheet(tiles: Sequence[tuple[str, Bytes]], columns: int, cell: int) -
         BadData: there are no tiles, or no room for them.
     """
     if not tiles or columns < 1 or cell < 16:
-        raise BadData(f"contact sheet: {len(tiles)} tiles in {columns} columns of {cell} px; expected at least 1, 1 and 16")
+        raise BadData(
+            f"contact sheet: {len(tiles)} tiles in {columns} columns of {cell} px; expected at least 1, 1 and 16"
+        )
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
     shown = [[_shrunk(pixels, cell) for _, pixels in row] for row in rows]
     heights = [max(p.height for p in row) + _CAPTION + _AIR for row in shown]
@@ -53,7 +55,9 @@ def _shrunk(pixels: Bytes, cell: int) -> Image.Image:
     return picture if scale == 1.0 else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def _fitting(pen: ImageDraw.ImageDraw, caption: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def _fitting(
+    pen: ImageDraw.ImageDraw, caption: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> str:
     """The caption, cut with an ellipsis where it is wider than its cell."""
     if pen.textlength(caption, font=font) <= width:
         return caption

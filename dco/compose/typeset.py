@@ -25,8 +25,10 @@ Align = Literal["left", "center", "right"]
 
 _UNIT = 100.0
 """Size, in pixels, at which text is measured; advances are linear in the size."""
-_ORPHAN = 0.8
-"""A last line of one word narrower than this part of the mean line looks forgotten."""
+_ORPHAN = 0.5
+"""A last line of one word narrower than this part of the widest line looks forgotten."""
+_DESCENT = 0.2
+"""Depth, in em, that is kept free below a last line even where no letter descends, so that gaps look even."""
 
 
 class Style(NamedTuple):
@@ -146,12 +148,19 @@ class Text:
         """Width of the whole text on one line, in em."""
         return self._breaks[0][1]
 
-    def lines(self, px: float, width: float, most: int) -> tuple[str, ...] | None:
-        """The fewest balanced lines, at most `most`, that fit the width; None where none do."""
+    def lines(self, px: float, width: float, most: int, *, orphan: bool = False) -> tuple[str, ...] | None:
+        """The fewest balanced lines, at most `most`, that fit the width; None where none do.
+
+        Breaks that leave a short word alone on the last line count only with `orphan`.
+        """
         for lines, em in self._breaks[:most]:
-            if em * px <= width:
+            if em * px <= width and (orphan or not self._forlorn(lines, em)):
                 return lines
         return None
+
+    def _forlorn(self, lines: tuple[str, ...], em: float) -> bool:
+        alone = len(lines) > 1 and " " not in lines[-1]
+        return alone and self.fonts.width(lines[-1], self.style) < _ORPHAN * em
 
     def height(self, px: float, lines: tuple[str, ...]) -> float:
         """From the top of the capitals, or of an accent above them, to the lowest ink. Pixels."""
@@ -167,7 +176,7 @@ class Text:
 
     def depth(self, px: float, lines: tuple[str, ...]) -> float:
         """From the last baseline down to the lowest ink. Pixels."""
-        return math.ceil(px * self.fonts.reach(lines[-1], self.style.role)[1])
+        return math.ceil(px * max(_DESCENT, self.fonts.reach(lines[-1], self.style.role)[1]))
 
     def _all_breaks(self) -> list[tuple[tuple[str, ...], float]]:
         words = _words(self.text)
@@ -185,8 +194,11 @@ class Text:
 
 
 def _words(text: str) -> list[str]:
-    """Pieces between which a line may break; a piece keeps its blank. A hyphen or dash between letters is such a place too."""
-    return [p for p in re.split(r"(?<= )|(?<=\w[-–—/])(?=\w{3})", text) if p.strip(" ")]
+    """Pieces between which a line may break; a piece keeps its blank.
+
+    A hyphen or dash between letters is such a place too; no line starts with a dash or other sign standing alone.
+    """
+    return [p for p in re.split(r"(?<= )(?![^\w\s]+(?: |$))|(?<=\w[-–—/])(?=\w{3})", text) if p.strip(" ")]
 
 
 def _balance(words: list[str], widths: list[float], gaps: list[float], count: int) -> list[int]:
@@ -207,7 +219,7 @@ def _balance(words: list[str], widths: list[float], gaps: list[float], count: in
                     continue
                 wide = sum(widths[start:end]) + sum(gaps[start : end - 1])
                 fee = ((wide - mean) / mean) ** 2
-                if line == count and end - start == 1 and len(words) > 3 and wide < _ORPHAN * mean:
+                if line == count and end - start == 1 and len(words) > 3 and wide < 0.6 * mean:
                     fee += 0.6
                 if line < count and len(words[end - 1].strip(" ")) <= 2:
                     fee += 0.12
@@ -232,7 +244,9 @@ class Ink:
     y: int
 
 
-def draw(text: Text, lines: tuple[str, ...], px: float, color: str, x: float, y: float, width: float, align: Align) -> Ink:
+def draw(
+    text: Text, lines: tuple[str, ...], px: float, color: str, x: float, y: float, width: float, align: Align
+) -> Ink:
     """Set lines with the top of their capitals at y, between x and x + width. Left edges align by ink."""
     pad = math.ceil(px * 0.6) + 2
     rise, leading = text.rise(px, lines), text.leading(px)
