@@ -42,13 +42,17 @@ def insert(conn: Connection, delivery: int, rows: pa.Table) -> None:
         for name, source in STORED.items()
     }
     columns["day"] = columns["day"].cast(pa.string())
-    names = list(columns)
-    if is_sqlite(conn):
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO cells ({', '.join(names)}) VALUES ({marks})"
-        conn.exec_driver_sql(statement, list(zip(*(column.to_pylist() for column in columns.values()))))
+    table = pa.table(columns).sort_by(
+        [("day", "ascending"), ("n", "ascending")]
+    )  # the B-tree's order: faster
+    names = ", ".join(columns)
+    if not is_sqlite(conn):
+        _copy(conn, f"COPY cells ({names}) FROM STDIN (FORMAT csv)", table)
         return
-    _copy(conn, f"COPY cells ({', '.join(names)}) FROM STDIN (FORMAT csv)", pa.table(columns))
+    statement = f"INSERT INTO cells ({names}) VALUES ({', '.join('?' * len(columns))})"
+    driver: Any = conn.connection.driver_connection
+    for batch in table.to_batches(max_chunksize=_FETCH):
+        driver.executemany(statement, zip(*(column.to_pylist() for column in batch.columns)))
 
 
 def _copy(conn: Connection, statement: str, table: pa.Table) -> None:

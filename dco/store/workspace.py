@@ -111,9 +111,10 @@ class Workspace:
 @contextmanager
 def _one_line_errors(engine: Engine) -> Iterator[None]:
     """A database's own errors as one line a person can act on, without the URL's password."""
+    driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, driver_error) as error:  # the driver's own come from bulk inserts
         said = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()[0]
         place = engine.url.render_as_string(hide_password=True)
         raise StoreError(f"{place}: {said}; nothing of this step was stored{_way_out(said)}") from error

@@ -73,6 +73,17 @@ def test_kill_9_before_the_commit_changes_nothing(workspace: Workspace, importab
         assert ledger.known(conn).num_rows == 599 + 1
 
 
+def test_a_lost_server_connection_is_one_clear_line_and_changes_nothing(workspace: Workspace) -> None:
+    if workspace.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no server to lose")
+    before = dump(workspace)
+    for _ in range(3):
+        with pytest.raises(StoreError, match="nothing of this step was stored"), workspace.write() as conn:
+            ledger.apply(conn, delivery([row(DAY, 5)], stamp=noon(1)), noon(1))
+            conn.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        assert dump(workspace) == before
+
+
 def test_a_full_disk_is_one_clear_line_and_changes_nothing(tmp_path: Path) -> None:
     with Workspace.open(tmp_path) as workspace:
         with workspace.write() as conn:
