@@ -7,7 +7,6 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 from datetime import date
-from importlib import import_module
 from pathlib import Path
 
 from dco.cli.console import bar, say, say_json
@@ -165,7 +164,8 @@ def status(args: Namespace) -> None:
 
 
 def model(args: Namespace) -> None:
-    training = import_module("dco.generate.training")
+    from dco.generate import training
+
     out = Path(args.out)
     if args.action == "evaluate":
         say(str(training.evaluate(out, args.samples)))
@@ -176,14 +176,14 @@ def model(args: Namespace) -> None:
     )  # fmt: skip
 
 
-def study(args: Namespace) -> int:
+def study(args: Namespace) -> None:
     """A study lives in the repository, not in the package; it is run from a checkout."""
+    import runpy
+
     folder = Path("experiments/studies")
     known = sorted(p.parent.name for p in folder.glob("*/__main__.py"))
     if args.name not in known:
-        raise UnknownName(
-            "study", args.name, known, where=f"{folder} (run this in a checkout of the project)"
-        )
+        raise UnknownName("study", args.name, known, where=f"{folder} (run this in a checkout of the project)")
     sys.path.insert(0, str(Path.cwd()))
-    result = import_module(f"experiments.studies.{args.name}.__main__").main(args.options)
-    return int(result or 0)
+    sys.argv = [f"dco study {args.name}", *args.options]
+    runpy.run_module(f"experiments.studies.{args.name}", run_name="__main__")
