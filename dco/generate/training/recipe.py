@@ -51,7 +51,7 @@ RECIPES: Mapping[str, Recipe] = {
         classifier_steps=1800,
         classifier_batch=64,
         denoiser_widths=(64, 128, 192),
-        denoiser_batch=16,
+        denoiser_batch=12,
     ),
     "tiny": Recipe(
         renders=160,
