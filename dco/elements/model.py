@@ -20,6 +20,8 @@ from dco.elements.wear import wear_offset
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+SEASON_DAYS = 7
+"""Today's level is the last week's: shorter would take a weekday for a trend."""
 Z90 = 1.6448536269514722
 """Normal quantile of the two-sided 90 % interval."""
 
@@ -81,6 +83,7 @@ class Fit:
     history: History
     age_today: Floats  # [arm] days since first served
     completion: Floats  # F(age)
+    season: Floats  # [segment] log effect of the last week's days, all stages
     unit_value: float = 1.0  # mean order value when the stage is revenue
 
     @property
@@ -100,7 +103,8 @@ class Fit:
             codes: int[genome, attribute]; arm: int[genome], fitted row, -1 (default) for arms never served.
         """
         row = np.full(len(codes), -1) if arm is None else arm
-        mean, cov = np.full(len(codes), self.level), np.zeros((len(codes), len(codes)))
+        level = self.level + float(self.season[segment])
+        mean, cov = np.full(len(codes), level), np.zeros((len(codes), len(codes)))
         for rate in self.rates:
             part, part_cov = rate.moments(segment, codes, row)
             age = np.where(row >= 0, self.age_today[row], 0.0) if len(self.age_today) else np.zeros(len(row))
@@ -177,7 +181,9 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
     if settings.half_life_days:
         recency = 0.5 ** ((n_days - 1 - history.day) / settings.half_life_days)
     factors = completion(history.seen_cell, history.seen_age, history.seen_conversions)
-    rates, unit = [], 1.0
+    rates: list[Rates] = []
+    season, unit = np.zeros(len(alphabet.segments)), 1.0
+    lately = history.day >= n_days - SEASON_DAYS
     for stage in settings.stages:
         exposure, events = history.impressions, history.clicks
         if stage != "clicks":
@@ -197,4 +203,8 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
                 learn=settings.learn, wear=settings.wear and stage == "clicks",
             )
         )  # fmt: skip
-    return Fit(alphabet, settings.stages, tuple(rates), history, today, factors, unit)
+        where = history.segment[history.arm[lately]]
+        weight = np.bincount(where, cells.exposure[lately], len(season))
+        moved = np.bincount(where, cells.exposure[lately] * rates[-1].days[group[lately]], len(season))
+        season += moved / np.maximum(weight, 1e-9)
+    return Fit(alphabet, settings.stages, tuple(rates), history, today, factors, season, unit)

@@ -125,7 +125,7 @@ def fit_rates(
         days = day_effects(cells.group, cells.events, rate, n_groups, scale)
         if wear and turn + 1 < rounds:
             without = cells.exposure * np.exp(level + eta[cells.arm] + days[cells.group])
-            lost = estimate_wear(cells.arm, cells.age, cells.events, without, n_arms, scale)
+            lost = estimate_wear(cells.arm, cells.group, cells.age, cells.events, without, n_arms, scale)
     if posterior is None:
         raise AssertionError("a fit has at least one round")
     flat = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))

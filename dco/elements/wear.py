@@ -2,8 +2,9 @@
 
 Within one arm the total count carries its quality; how the count is spread over its days carries the wear:
     l(w) = sum_cells y log(share_w),   share_w = n exp(off - w g(age)) / sum over the arm's days,   g = log1p(age / 7).
-The arm's own level cancels. Only arms that started on different days can tell wear from a change of season, so the
-estimate is shrunk to none. It informs today's rate and reports; no closed-loop gain was measured from it.
+The arm's own level cancels, and g is taken about its mean over the arms of the same segment-day: what all arms lose
+together is the season's, so only arms that started on different days can tell wear. Without such evidence the estimate
+is 0. It informs today's rate and reports; no closed-loop gain was measured from it.
 """
 
 from __future__ import annotations
@@ -26,22 +27,25 @@ def wear_offset(lost: float, age: Floats) -> Floats:
 
 
 def estimate_wear(
-    arm: Ints, age: Floats, events: Floats, without: Floats, n_arms: int, scale: float
+    arm: Ints, group: Ints, age: Floats, events: Floats, without: Floats, n_arms: int, scale: float
 ) -> float:
-    """Posterior mean of the loss on a grid.
+    """Posterior mode of the loss on a grid.
 
     Args:
-        without: float[cell], expected events if there were no wear (any factor per arm cancels).
+        group: int[cell], segment-day. without: float[cell], expected events without wear (a factor per arm cancels).
         scale: dispersion of arm-days; the likelihood is tempered by it.
     """
-    if not len(arm) or float(age.max()) < 3:
+    ok = without > 0
+    if not ok.any() or float(age.max()) < 3:
         return 0.0
-    shape = np.log1p(age / WEAR_DAYS)
-    log_likelihood = np.empty(len(GRID))
+    arm, group, events, without = arm[ok], group[ok], events[ok], without[ok]
+    shape = np.log1p(age[ok] / WEAR_DAYS)
+    shape = (
+        shape - (np.bincount(group, without * shape) / np.maximum(np.bincount(group, without), 1e-300))[group]
+    )
+    log_posterior = np.empty(len(GRID))
     for i, lost in enumerate(GRID):
         mass = without * np.exp(-lost * shape)
         total = np.bincount(arm, mass, n_arms)[arm]
-        ok = (mass > 0) & (total > 0)
-        log_likelihood[i] = float((events[ok] * np.log(mass[ok] / total[ok])).sum()) / scale
-    weight = np.exp(log_likelihood - log_likelihood.max() - (GRID / PRIOR_MEAN))
-    return float((weight * GRID).sum() / weight.sum())
+        log_posterior[i] = float((events * np.log(mass / total)).sum()) / scale - lost / PRIOR_MEAN
+    return float(GRID[int(np.argmax(log_posterior))])

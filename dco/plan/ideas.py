@@ -70,13 +70,17 @@ def segment_ideas(
     """New ideas around the winners of one segment, or the sentence that says why there are none."""
     segment = settings.segments[s]
     waiting = sum(a.segment == segment for a in known.pending)
-    active = int((~decided.retired & ~decided.resting).sum()) if decided else 0
+    active = int((~decided.retired).sum()) if decided else 0
     n = min(settings.max_new, settings.max_live - active - waiting)
     if settings.max_new == 0:
         return Ideas()
     if n <= 0:
+        held = int(decided.resting.sum()) if decided else 0
+        by_holdout = f" ({held} of them only for the holdout)" if held else ""
         return Ideas(
-            why=[f"no room for new ideas: {active} live and {waiting} waiting of at most {settings.max_live}"]
+            why=[
+                f"no room for new ideas: {active} live{by_holdout} and {waiting} waiting of at most {settings.max_live}"
+            ]
         )
     if model.p_equal > SOMETHING_TO_FIND:
         return Ideas(

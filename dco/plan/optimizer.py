@@ -20,7 +20,7 @@ import pyarrow as pa
 from dco import schemas
 from dco.elements.model import Z90, Fit, FitSettings, fit
 from dco.errors import BadData
-from dco.plan.ideas import Ideas, no_history_ideas, segment_ideas
+from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
 from dco.plan.result import Plan
 from dco.plan.segment import Split, split
@@ -145,12 +145,7 @@ class Optimizer:
         if not arms:
             why.append(f"{segment}: nothing is live, so there is nothing to share.")
             return None
-        said = any(a.control is not None for a in arms)
-        control = np.array(
-            [bool(a.control) if said else (a.segment, a.arm_id) in known.first_day_arms for a in arms]
-        )
-        if not len(known.history.clicks):
-            control = control if said else np.ones(len(arms), bool)
+        control = self._control(known, arms, why)
         if self.settings.holdout > 0 and not control.any():
             why.append(f"{segment}: no starting arm is live, so there is no holdout.")
         previous = np.array([known.previous.get((a.segment, a.arm_id), 0.0) for a in arms])
@@ -158,7 +153,7 @@ class Optimizer:
         weights = policy_weights(self.settings.policy, self.settings.kpi, known, model.completion, rows, rng)
         found = split(
             mean, cov, weights, control, known.days_served[rows], previous, self.settings,
-            [a.arm_id for a in arms],
+            [a.arm_id for a in arms], full=self._full(model, known, segment, len(arms)),
         )  # fmt: skip
         if not (known.days_served[rows] > 0).any():
             found.why.insert(0, "no impressions yet, so the live arms share equally")
@@ -168,6 +163,31 @@ class Optimizer:
         if resting:
             found.why.append(f"{resting} starting arms are clearly behind and serve the holdout only")
         return found
+
+    def _control(self, known: Known, arms: list[ArmRow], why: list[str]) -> np.ndarray:
+        """bool[arm]: the holdout's arms. As flagged; without any flag, live arms of the segment's first day.
+
+        Unflagged, at most half of the places go to them (by arm id, which is a hash): otherwise a full first pool would
+        hold every place for ever.
+        """
+        if any(a.control is not None for a in arms):
+            return np.array([bool(a.control) for a in arms])
+        if not len(known.history.clicks):
+            return np.ones(len(arms), bool)
+        first = sorted(a.arm_id for a in arms if (a.segment, a.arm_id) in known.first_day_arms)
+        most = max(self.settings.max_live // 2, 1)
+        if self.settings.holdout > 0 and len(first) > most:
+            why.append(
+                f"{arms[0].segment}: no arm is flagged as control, so {most} of the {len(first)} arms of the first day "
+                "serve the holdout."
+            )
+        return np.array([a.arm_id in first[:most] for a in arms])
+
+    def _full(self, model: Fit, known: Known, segment: str, n_live: int) -> bool:
+        """Whether new ideas are wanted in a segment that has no place left."""
+        waiting = sum(a.segment == segment for a in known.pending)
+        wanted = self.settings.max_new > 0 and model.p_equal <= SOMETHING_TO_FIND
+        return wanted and n_live + waiting >= self.settings.max_live
 
     def _leader(self, arms: list[ArmRow], mean: np.ndarray, found: Split) -> str:
         top = int(np.argmax(found.p_best))

@@ -18,12 +18,16 @@ Bools = NDArray[np.bool_]
 
 LEAST_OPTIMISED = 3
 """Arms that keep learning in a segment, whatever happens."""
+LEAST_WHEN_FULL = 1
 YOUNGEST_DAYS = 2
 """No arm is judged on fewer days of data."""
-NEGLIGIBLE = 0.02
+NEGLIGIBLE = 0.05
 """P(best) below which an arm may go ..."""
-BEHIND = 0.02
+BEHIND = 0.10
 """... if moreover it beats the leader with at most this probability."""
+NEGLIGIBLE_WHEN_FULL = 0.15
+BEHIND_WHEN_FULL = 0.30
+"""The same for one arm a night where the segment is full: a place is worth more to a new idea than to a middling arm."""
 
 
 @dataclass
@@ -66,12 +70,15 @@ def split(
     previous: Floats,
     settings: PlanSettings,
     names: list[str],
+    *,
+    full: bool = False,
 ) -> Split:
     """Shares of one segment.
 
     Args:
         mean, cov: posterior of the arms' log value rates; weights: the policy's shares (None: P(best) of the posterior).
         control: starting arms kept by the holdout; days: days with data; previous: yesterday's shares (0: none).
+        full: new ideas are wanted and there is no room; then the weakest arm that is no starting arm may make room.
     """
     k = len(mean)
     known = bool((days > 0).any())
@@ -80,6 +87,8 @@ def split(
     holdout = settings.holdout if control.any() else 0.0
     found = Split(np.zeros(k), np.zeros(k), p_best, np.zeros(k, bool), np.zeros(k, bool))
     out = _losers(mean, cov, p_best, days, found, names) if known else np.zeros(k, bool)
+    if known and full and not (out & ~control).any():
+        out |= _make_room(mean, cov, p_best, days, control | out, int((~out).sum()), found, names)
     out |= _crowded(mean, out, settings, found, names)
     stay = ~out
     w = np.zeros(k)
@@ -91,6 +100,7 @@ def split(
     target, control_share = with_holdout(w / w.sum(), control, holdout)
     lower = np.where(stay, (1 - holdout) * settings.floor, 0.0) + control_share
     share = limit_step(previous, target, settings.step, lower)
+    share = _hand_over(share, previous, out, control_share, settings.step)
     if previous.sum() > 0 and (reachable_lower(previous, settings.step, lower) < lower - 1e-9).any():
         found.why.append(
             f"the step of {settings.step:.0%} a night leaves new arms less than the floor of {settings.floor:.1%} tonight"
@@ -109,6 +119,23 @@ def split(
     return found
 
 
+def _hand_over(share: Floats, previous: Floats, out: Bools, keep: Floats, step: float) -> Floats:
+    """What a capped leader cannot take tonight goes to the arms that stay, and not to those that leave.
+
+    The nearest shares to the target (`limit_step`) spread it over all arms; arms that may fall to `keep` within the step
+    do, as long as the others have room within theirs.
+    """
+    total = float(previous.sum())
+    if total <= 0 or not out.any() or out.all():
+        return share
+    start = previous / total
+    spare = np.where(out & (start - keep <= step), np.maximum(share - keep, 0.0), 0.0)
+    room = np.where(out, 0.0, np.maximum(np.minimum(start + step, 1.0) - share, 0.0))
+    if spare.sum() <= 0 or room.sum() < spare.sum():
+        return share
+    return share - spare + room * (spare.sum() / room.sum())
+
+
 def _losers(mean: Floats, cov: Floats, p_best: Floats, days: Ints, found: Split, names: list[str]) -> Bools:
     """Arms with a negligible chance of being best that almost surely lose to the leader; worst first, never the last ones."""
     k = len(mean)
@@ -124,6 +151,32 @@ def _losers(mean: Floats, cov: Floats, p_best: Floats, days: Ints, found: Split,
                 f"P(best) {p_best[i]:.3f}; earns {np.expm1(mean[i] - mean[leader]):+.0%} against the leader {names[leader]} "
                 f"and beats it with probability {beats[i]:.3f}, after {int(days[i])} days of data"
             )
+    return out
+
+
+def _make_room(
+    mean: Floats,
+    cov: Floats,
+    p_best: Floats,
+    days: Ints,
+    keep: Bools,
+    optimised: int,
+    found: Split,
+    names: list[str],
+) -> Bools:
+    """The weakest arm that may go (not in `keep`), if it is unlikely enough to be worth its place; else none."""
+    leader = int(np.argmax(mean))
+    beats = behind_leader(mean, cov, leader)
+    ok = ~keep & (days >= YOUNGEST_DAYS) & (p_best < NEGLIGIBLE_WHEN_FULL) & (beats < BEHIND_WHEN_FULL)
+    out = np.zeros(len(mean), bool)
+    # The freed place is filled again, so fewer may stay than when an arm just leaves.
+    if ok.any() and optimised > LEAST_WHEN_FULL:
+        i = int(np.flatnonzero(ok)[np.argmin(mean[ok])])
+        out[i] = True
+        found.reasons[i] = (
+            f"makes room for new ideas: P(best) {p_best[i]:.3f}; beats the leader {names[leader]} with probability "
+            f"{beats[i]:.3f}, after {int(days[i])} days of data"
+        )
     return out
 
 

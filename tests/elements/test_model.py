@@ -127,13 +127,16 @@ def test_late_conversions_do_not_make_young_days_bad() -> None:
 def test_wear_is_read_from_arms_that_start_on_different_days() -> None:
     rng = np.random.default_rng(0)
     arm = np.repeat(np.arange(60), 30)
-    start = np.repeat(rng.integers(0, 20, 60), 30)
+    day = np.repeat(rng.integers(0, 20, 60), 30) + np.tile(np.arange(30), 60)
     age = np.tile(np.arange(30), 60).astype(float)
-    base = 200.0 * np.exp(0.02 * np.sin(start + age))
-    events = rng.poisson(base * np.exp(-0.15 * np.log1p(age / 7)))
-    assert estimate_wear(arm, age, events.astype(float), base, 60, 1.0) == pytest.approx(0.15, abs=0.03)
-    flat = rng.poisson(base).astype(float)
-    assert estimate_wear(arm, age, flat, base, 60, 1.0) < 0.02
+    base = np.full(1800, 200.0)
+    events = rng.poisson(base * np.exp(-0.15 * np.log1p(age / 7))).astype(float)
+    season = np.bincount(day, events) / np.maximum(np.bincount(day, base), 1e-9)
+    assert estimate_wear(arm, day, age, events, base * season[day], 60, 1.0) == pytest.approx(0.15, abs=0.04)
+    assert estimate_wear(arm, day, age, rng.poisson(base).astype(float), base, 60, 1.0) < 0.03
+    assert (
+        estimate_wear(arm, age.astype(int), age, events, base, 60, 1.0) == 0
+    )  # all start together: the season's
 
 
 def test_placements_of_different_level_do_not_become_creative_effects() -> None:
