@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import runpy
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +27,7 @@ REPORTS = Path(__file__).parents[1] / "data" / "reports"
 ARRIVED = datetime(2026, 10, 2, 3, tzinfo=UTC)
 FORMATS = registry.names("formats")
 SAMPLES = sorted(
-    p for p in REPORTS.glob("*/*") if p.parent.name != "refused" and not p.name.endswith(".expected.json")
+    p for p in REPORTS.glob("*/*") if p.parent.name in FORMATS and not p.name.endswith(".expected.json")
 )
 TABLES = [p for p in SAMPLES if p.suffix == ".csv"]
 
@@ -178,3 +179,14 @@ def test_damaged_bytes_end_in_rows_or_one_clear_line(path: Path) -> None:
 def test_a_file_twice_in_a_row_reads_the_same(path: Path) -> None:
     data = path.read_bytes()
     assert read(path.name, data).equals(read(path.name, data))
+
+
+def test_the_samples_are_what_their_numbers_make(tmp_path: Path) -> None:
+    """Nobody edits a sample by hand: `python tests/data/reports/make.py` writes them all."""
+    runpy.run_path(str(REPORTS / "make.py"))["make"](tmp_path)
+    made = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    kept = {
+        p.relative_to(REPORTS): p.read_bytes() for p in REPORTS.glob("*/*") if p.parent.name != "__pycache__"
+    }
+    assert {k for k in made if made[k] != kept.get(k) and k.suffix != ".gz"} == set()
+    assert set(made) == set(kept)
