@@ -17,9 +17,13 @@ ENGINE = "dco.plan.optimizer:Optimizer"
 """The engine lies above this room, so it is named by its path and not imported."""
 
 
-def deciders(market: MarketLike, engine: str, kpi: str) -> dict[str, Callable[[Night], Any]]:
+MAX_LIVE = 12
+"""Live arms per segment: six starting arms that the holdout keeps, and six places for what is learnt."""
+
+
+def deciders(market: MarketLike, engine: str, kpi: str, max_live: int) -> dict[str, Callable[[Night], Any]]:
     """Name -> decider, all for one market."""
-    made = resolve_name(engine)(market.space, {"segments": market.segments, "kpi": kpi})
+    made = resolve_name(engine)(market.space, {"segments": market.segments, "kpi": kpi, "max_live": max_live})
     return {
         "engine": lambda n: made.plan(n.history, n.live, n.pending, n.rejected, n.day, n.rng),
         "Thompson, fixed pool": baselines.thompson_beta,
@@ -28,13 +32,13 @@ def deciders(market: MarketLike, engine: str, kpi: str) -> dict[str, Callable[[N
 
 
 def compare(
-    market: str, nights: int, seeds: int, *, engine: str = ENGINE, kpi: str = "ctr"
+    market: str, nights: int, seeds: int, *, engine: str = ENGINE, kpi: str = "ctr", max_live: int = MAX_LIVE
 ) -> dict[str, list[Result]]:
     """Every decider on the same markets, pools and seeds: name -> one result per seed."""
     found: dict[str, list[Result]] = {}
     for seed in range(seeds):
         truth = registry.load("markets", market)(seed=10_000 + seed)
-        for name, decide in deciders(truth, engine, kpi).items():
+        for name, decide in deciders(truth, engine, kpi, max_live).items():
             found.setdefault(name, []).append(
                 run(truth, decide, nights, np.random.default_rng(seed), kpi=kpi)
             )
@@ -70,10 +74,14 @@ def main() -> None:
     parser.add_argument("--nights", default="14,60")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--kpi", default="ctr", choices=["ctr", "cpa", "roas", "revenue_per_impression"])
+    parser.add_argument(
+        "--max-live", type=int, default=MAX_LIVE, help="live arms per segment (default: %(default)s)"
+    )
     given = parser.parse_args()
     for market in given.markets.split(","):
         for nights in map(int, given.nights.split(",")):
-            print(table(market, nights, compare(market, nights, given.seeds, kpi=given.kpi)), flush=True)
+            found = compare(market, nights, given.seeds, kpi=given.kpi, max_live=given.max_live)
+            print(table(market, nights, found), flush=True)
 
 
 if __name__ == "__main__":
