@@ -112,7 +112,11 @@ def _settle(reading: Reading) -> Step | None:
 def _randomise(reading: Reading) -> Step | None:
     if reading.licence in (None, "randomised"):
         return None
-    return Step(
-        "Add a placement with weighted rotation",
-        "No placement chain here is randomised throughout, so causes cannot be told from audiences.",
+    fair = [p.key for p in reading.report.placements if p.licence == "randomised"]
+    if fair:
+        why = "In the other placements the platform chooses the audience, which may explain part of any difference."
+        return Step(f"Ask for causes only in {words.listed(fair)}", why)
+    why = (
+        "No placement here is randomised, so what the ads caused cannot be told from whom the platform chose."
     )
+    return Step("Add a placement with weighted rotation", why)

@@ -89,9 +89,7 @@ def night_sentence(
     return f"{head}{text}. {'; '.join(tail).capitalize()}."
 
 
-def first_night_sentence(
-    day: date, *, version: int, ads: int, made: int = 0, simulated: bool = False
-) -> str:
+def first_night_sentence(day: date, *, version: int, ads: int, made: int = 0, simulated: bool = False) -> str:
     """The night on which the first ads go live, on equal shares.
 
     >>> first_night_sentence(date(2026, 3, 2), version=1, ads=15)
