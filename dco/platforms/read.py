@@ -152,7 +152,9 @@ def _headers_seen(sheet: Sheet) -> str:
         rows = value.get("data") if isinstance(value, dict) else value
         first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
         keys = tuple(sorted(map(str, first))[:12])
-        return "no keys seen" if looks_personal(keys) else f"keys seen: {', '.join(map(shown, keys)) or 'none'}"
+        return (
+            "no keys seen" if looks_personal(keys) else f"keys seen: {', '.join(map(shown, keys)) or 'none'}"
+        )
     records = [r.cells for rs in sheet.heads.values() for r in rs[:10]]
     wide = max(records, key=lambda cells: sum(bool(c.strip()) for c in cells), default=())
     if looks_personal(wide) or any(re.search(r"\d{6}", c) for c in wide):
