@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from sqlalchemy import Connection, select
@@ -14,12 +14,12 @@ from sqlalchemy import Connection, select
 from dco import schemas
 from dco.errors import BadData
 from dco.jobs import rasters
+from dco.jobs.decide import history as past
 from dco.jobs.decide import segments_of
 from dco.jobs.desk import Desk
 from dco.records import LICENCE_OF
 from dco.reports.facts import (
     COSTS,
-    EFFECTS,
     SHARES_OVER_TIME,
     ArmCard,
     CampaignReport,
@@ -28,8 +28,10 @@ from dco.reports.facts import (
     InputFile,
     NightNote,
     PlacementNote,
+    Restatement,
     State,
     Unsettled,
+    effects_table,
 )
 from dco.stats.gain import gain_over_control
 from dco.store import history, runs, tables, versions
@@ -45,6 +47,9 @@ _STATES: Mapping[str, State] = {
     "rejected": "rejected",
     "expired": "expired",
 }
+RESTATED_SHOWN = 14
+LEVEL = 0.90
+"""Coverage of every interval of a report, so that they can be read side by side."""
 LIBRARIES = ("dco", "numpy", "scipy", "torch", "diffusers")
 
 
@@ -79,6 +84,8 @@ def campaign_report(
         arm_days=days,
         shares=pa.Table.from_pylist(newest["shares"] if newest else [], schemas.SHARES),
         effects=_effects(newest),
+        believed=_believed(newest),
+        restatements=tuple(_restatements(past(conn, campaign, as_of=now.date()))),
         gain=gain_of(days, shares, campaign.plan.kpi),
         gain_table=extra.rows,
         nights=tuple(_note(run, steps[run.day]) for run in nights if "decide" in steps[run.day]),
@@ -131,7 +138,7 @@ def gain_of(days: pa.Table, shares: pa.Table, kpi: str) -> Gain | None:
     measure = {"ctr": "clicks", "cpa": "conversions"}.get(kpi, "revenue_micros")
     table = joined(days, shares)
     try:
-        found = gain_over_control(table.filter(held_days(table)), measure=measure)
+        found = gain_over_control(table.filter(held_days(table)), measure=measure, level=LEVEL)
     except BadData:  # nothing served yet, no holdout, or too few events: too early to say
         return None
     return Gain(found.value, found.low, found.high, level=round(100 * found.level))
@@ -211,9 +218,30 @@ def _note(run: runs.Run, steps: Mapping[str, Any]) -> NightNote:
 
 
 def _effects(decided: Mapping[str, Any] | None) -> pa.Table:
-    rows = (decided or {}).get("diagnostics", {}).get("effects", [])
-    names = EFFECTS.names
-    return pa.Table.from_pylist([{n: row.get(n) for n in names} for row in rows], EFFECTS)
+    return effects_table((decided or {}).get("diagnostics", {}).get("effects", []))
+
+
+def _believed(decided: Mapping[str, Any] | None) -> Literal["clicks", "conversions", "revenue"] | None:
+    """What the newest decision was really made by: the last stage of the model; None before any."""
+    stages = (decided or {}).get("diagnostics", {}).get("stages", [])
+    return stages[-1]["stage"] if stages else None
+
+
+def _restatements(table: pa.Table) -> list[Restatement]:
+    """Days of which a later reading of the same placement said something else: first said, now known. Newest days first."""
+    changed = []
+    for metric in ("clicks", "conversions"):
+        said: dict[tuple[date, str], dict[date, float]] = {}
+        columns = (table[name].to_pylist() for name in ("day", "placement", "as_of", metric))
+        for day, placement, as_of, count in zip(*columns, strict=True):
+            known = said.setdefault((day, placement or ""), {})
+            known[as_of] = known.get(as_of, 0.0) + float(count or 0)
+        changed += [
+            Restatement(day, metric, known[min(known)], known[max(known)], placement)
+            for (day, placement), known in said.items()
+            if known[min(known)] != known[max(known)]
+        ]
+    return sorted(changed, key=lambda r: (r.day, r.metric, r.source), reverse=True)[:RESTATED_SHOWN]
 
 
 def _files(conn: Connection) -> Sequence[InputFile]:
