@@ -37,32 +37,38 @@ def encode(raster: Bytes, max_bytes: int) -> tuple[bytes, int]:
         image, room, WORST, FULL_COLOUR, "4:2:0"
     )
     if found is None:
-        least = len(_jpeg(image, WORST, "4:2:0"))
+        least = _jpeg(image, WORST, "4:2:0")
+        weight = f"{len(least)} bytes" if least else "far more bytes than pixels"
         raise DoesNotFit(
-            f"JPEG of {image.width}x{image.height}: {least} bytes at quality {WORST}, the lowest fit to be seen, but only "
-            f"{max(0, room)} of {max_bytes} are free ({RESERVED} are kept for the signed manifest); use a calmer backdrop"
+            f"JPEG of {image.width}x{image.height}: {weight} at quality {WORST}, the lowest fit to be seen, "
+            f"but only {max(0, room)} of {max_bytes} are free ({RESERVED} are kept for the signed manifest); "
+            "use a calmer backdrop"
         )
     return found
 
 
 def _bisect(image: Image.Image, room: int, low: int, high: int, subsampling: str) -> tuple[bytes, int] | None:
     best = _jpeg(image, high, subsampling)
-    if len(best) <= room:
+    if best and len(best) <= room:
         return best, high
     best = _jpeg(image, low, subsampling)
-    if len(best) > room:
+    if not best or len(best) > room:
         return None
     while high - low > 1:
         middle = (low + high) // 2
         tried = _jpeg(image, middle, subsampling)
-        if len(tried) <= room:
+        if tried and len(tried) <= room:
             low, best = middle, tried
         else:
             high = middle
     return best, low
 
 
-def _jpeg(image: Image.Image, quality: int, subsampling: str) -> bytes:
+def _jpeg(image: Image.Image, quality: int, subsampling: str) -> bytes | None:
+    """The file; None where it would weigh more than a byte or two a pixel, which is more than Pillow can hold."""
     file = BytesIO()
-    image.save(file, "JPEG", quality=quality, subsampling=subsampling, progressive=True, optimize=True)
+    try:
+        image.save(file, "JPEG", quality=quality, subsampling=subsampling, progressive=True, optimize=True)
+    except OSError:
+        return None
     return file.getvalue()

@@ -76,12 +76,22 @@ def scrim(ground: Bytes, made: Plan, reading: Reading) -> Bytes:
     if reading.strength <= 0 and reading.calm <= 0:
         return ground
     field = _field(made, ground.shape[0], ground.shape[1])
-    out = ground.astype(np.float32)
+    rows, columns = np.flatnonzero(field.any(1)), np.flatnonzero(field.any(0))
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    field = field[part][..., None]
+    toned = ground[part].astype(np.float32)
     if reading.calm > 0:
-        out += (_blurred(ground) - out) * (field * np.float32(reading.calm))[..., None]
+        soft = _blurred(ground)[part]
+        soft -= toned
+        soft *= field * np.float32(reading.calm)
+        toned += soft
     if reading.strength > 0:
-        out += (np.array(reading.veil, np.float32) - out) * (field * np.float32(reading.strength))[..., None]
-    return np.round(out).astype(np.uint8)
+        weight = field * np.float32(reading.strength)
+        toned *= 1 - weight
+        toned += weight * np.array(reading.veil, np.float32)
+    out = ground.copy()
+    out[part] = np.rint(toned, out=toned).astype(np.uint8)
+    return out
 
 
 def set_off(ground: Bytes, pixels: Bytes, x: int, y: int) -> Bytes:

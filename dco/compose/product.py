@@ -119,8 +119,8 @@ def shadow(pixels: Bytes, x: int, y: int, shape: tuple[int, int], how: Stance) -
         left, right = x + how.left * wide, x + how.right * wide
         middle, half, ground = (left + right) / 2, (right - left) / 2, y + tall
         reach = max(wide, tall * 0.6)
-        _pool(out, middle, ground - 0.012 * reach, half * 1.18 + 0.05 * reach, 0.085 * reach, 0.42, 2.0)
-        _pool(out, middle, ground - 0.006 * reach, half * 1.03, 0.032 * reach, 0.62, 3.0)
+        _pool(out, middle, ground - 0.02 * reach, half * 1.32 + 0.06 * reach, 0.11 * reach, 0.44, 2.0)
+        _pool(out, middle, ground - 0.015 * reach, half * 1.1, 0.042 * reach, 0.6, 3.0)
         return out
     return _drop(out, pixels, x, y)
 

@@ -172,11 +172,11 @@ class Text:
 
     def rise(self, px: float, lines: tuple[str, ...]) -> float:
         """From the top of the text to its first baseline. Pixels."""
-        return math.ceil(px * max(self.cap, self.fonts.reach(lines[0], self.style.role)[0]))
+        return math.ceil(px * max(self.cap, self.fonts.reach(lines[0], self.style.role)[0]) + 0.5)
 
     def depth(self, px: float, lines: tuple[str, ...]) -> float:
         """From the last baseline down to the lowest ink. Pixels."""
-        return math.ceil(px * max(_DESCENT, self.fonts.reach(lines[-1], self.style.role)[1]))
+        return math.ceil(px * max(_DESCENT, self.fonts.reach(lines[-1], self.style.role)[1]) + 0.5)
 
     def _all_breaks(self) -> list[tuple[tuple[str, ...], float]]:
         words = _words(self.text)
