@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincc
 
 from dco.elements.alphabet import Alphabet
 from dco.elements.gaussian import Posterior, Variances, learn_variances, solve
@@ -153,8 +154,6 @@ def heterogeneity(
     The expectation is each segment's own level; `flat` is exposure times base rate of each cell. The dispersion comes
     from the same arms' day-to-day scatter, so a bad week of everybody is no evidence.
     """
-    from scipy.special import gammaincc
-
     events = np.bincount(cells.arm, cells.events, n_arms)
     expected = np.bincount(cells.arm, flat, n_arms)
     statistic, freedom = 0.0, 0

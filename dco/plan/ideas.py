@@ -117,7 +117,8 @@ def _worth(
     earns = best.gain * daily * settings.horizon_days / MICROS
     money = f" = {earns:.2f} over {settings.horizon_days} days" if daily else ""
     cost_text = f", cost {cost / MICROS:.2f} each" if cost else ""
-    verdict = f"{len(kept.rows)} new ideas" if kept.rows else "nothing made"
+    made = f"{len(kept.rows)} new idea" + "s" * (len(kept.rows) > 1)
+    verdict = made if kept.rows else "nothing made"
     kept.why.append(
         f"{verdict}: the best is expected to add {best.gain:.1%} to the live average{money}{cost_text}"
     )

@@ -115,7 +115,7 @@ def read(
                 )
     table = _night(history, day)
     remarks: list[str] = []
-    past = _past_arms(table, space, segments)
+    past = _past_arms(table, space, segments, {(a.segment, a.arm_id) for a in pools["live"]})
     arms_by_key = {(a.segment, a.arm_id): a for a in (*past.values(), *pools["live"])}
     older = {
         a: [o for o in dict.fromkeys(arm.attributes[a] for arm in arms_by_key.values()) if o not in options]
@@ -181,8 +181,10 @@ def _night(history: pa.Table | None, day: date) -> pa.Table:
     return history.filter(pc.and_(pc.less_equal(days[1], day), pc.less_equal(days[0], day)))
 
 
-def _past_arms(table: pa.Table, space: Space, segments: Sequence[str]) -> dict[tuple[str, str], ArmRow]:
-    """Arms of the history with their options, read once per arm (the newest row speaks)."""
+def _past_arms(
+    table: pa.Table, space: Space, segments: Sequence[str], live: set[tuple[str, str]]
+) -> dict[tuple[str, str], ArmRow]:
+    """Arms of the history that are not live (those state their options themselves), read from each arm's last row."""
     if not table.num_rows:
         return {}
     names = pc.unique(table["segment"]).to_pylist()
@@ -203,6 +205,7 @@ def _past_arms(table: pa.Table, space: Space, segments: Sequence[str]) -> dict[t
             _options(r.get("attributes"), r, space, f"history, arm {r['arm_id']!r}"),
         )
         for r in rows
+        if (r["segment"], str(r["arm_id"])) not in live
     }
 
 

@@ -369,7 +369,7 @@ def changed(column: str, value: Any) -> pa.Table:
         (changed("as_of", date(2020, 1, 1)), "before it happened"),
         (changed("attributes", {"scene": "beach", "light": None, "cta": "buy"}), None),
         (table([arm(0)]).drop_columns(["clicks"]), "column 'clicks' is missing"),
-        (table([arm(0)]).drop_columns(["attributes"]), "attribute 'scene' is missing"),
+        (table([arm(0), arm(2)]).drop_columns(["attributes"]), "arm 'a2': attribute 'scene' is missing"),
         ([{"arm_id": 1}], "expected an Arrow table"),
         (pa.concat_tables([table([arm(0)])] * 2), "two rows with the same placement"),
     ],

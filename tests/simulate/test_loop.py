@@ -74,8 +74,8 @@ def test_shares_of_unknown_arms_or_unequal_to_one_are_refused() -> None:
 
 
 def test_the_engine_beats_its_baselines_where_there_is_something_to_find() -> None:
-    """Six paired seeds; measured on 20: .36 against .18 and .10 of the oracle's gain, se .01 to .02."""
-    found = compare("additive", 14, 6)
+    """Four paired seeds; `python -m dco.simulate` measures it on twenty."""
+    found = compare("additive", 14, 4)
     share = {name: np.mean([r.oracle_share for r in results]) for name, results in found.items()}
     assert share["engine"] > share["Thompson, fixed pool"] + 0.05 > share["A/B 7 days, commit"] + 0.05
     assert "share of oracle gain" in table("additive", 14, found)
@@ -83,7 +83,7 @@ def test_the_engine_beats_its_baselines_where_there_is_something_to_find() -> No
 
 def test_the_engine_makes_nearly_nothing_where_there_is_nothing_to_find() -> None:
     made, late = [], []
-    for seed in range(5):
+    for seed in range(4):
         market = registry.load("markets", "null")(seed=50 + seed)
         optimizer = Optimizer(market.space, {"segments": market.segments})
         found = run(
