@@ -135,7 +135,7 @@ def _best(
         weight = np.sqrt(part)
         x = _equal_mass(x, h / h[-1] + weight @ f / weight.sum(), grid)
         # Arms that all together cannot matter at the stated accuracy are not evaluated again.
-        alive = alive[part > 1e-4 / n]
+        alive = alive[part > min(1e-4 / n, float(part.max()) / 2)]
         f = cdf(x, alive)
         part, h = _integrate(f)
         if not (np.diff(f, axis=1)[part > 1e-3] > WIDE).any():

@@ -108,6 +108,12 @@ def _arrange(
     if propensity is not None:
         given = np.full(shape, np.nan)
         given[at] = propensity[rows]
+        if (np.abs(given[at] - propensity[rows]) > 1e-9).any():
+            k = int(np.argmax(np.abs(given[at] - propensity[rows]) > 1e-9))
+            raise BadData(
+                f"counts, propensity: arm {arms[at_arm[k]]!r} of segment {segment!r} has several in one batch; "
+                "expected one, so give each batch a value of its own"
+            )
         e = _propensities(given, cells, segment, batches, arms)
     return Counts(
         segment, arms, arms.index(baseline), cells, grid(s), None if s2 is None else grid(s2), e, batches

@@ -23,7 +23,7 @@ def wilson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95) -> tupl
     """(low, high) of a binomial rate by Wilson's score interval (1927); (0, 1) where there were no trials."""
     s, n = np.asarray(successes, float), np.asarray(trials, float)
     z2 = z_of(level) ** 2
-    safe = np.maximum(n, 1e-300)
+    safe = np.where(n > 0, n, 1.0)
     p = s / safe
     centre = (p + z2 / (2 * safe)) / (1 + z2 / safe)
     half = np.sqrt(z2) * np.sqrt(p * (1 - p) / safe + z2 / (4 * safe**2)) / (1 + z2 / safe)

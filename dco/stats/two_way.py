@@ -23,12 +23,17 @@ class TwoWay(NamedTuple):
     freedom: int
 
 
-def fit(n: Floats, s: Floats) -> tuple[Floats, Floats]:
-    """(r[batch], f[arm]) by alternating sums (iterative proportional fitting), factors held above 0 by half a success."""
-    f = np.ones(n.shape[1])
+def fit(
+    n: Floats, s: Floats, factor: Floats | None = None, iterations: int = ITERATIONS
+) -> tuple[Floats, Floats]:
+    """(r[batch], f[arm]) by alternating sums (iterative proportional fitting), factors held above 0 by half a success.
+
+    `factor` is where to start from, e.g. the fit of one batch less.
+    """
+    f = np.ones(n.shape[1]) if factor is None else factor
     r = np.zeros(n.shape[0])
     pooled = (s.sum() + 0.5) / (n.sum() + 1)
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         seen = n @ f
         # Half a success at the pooled rate: a batch or arm without successes is unlikely, not impossible.
         r = (s.sum(axis=1) + 0.5) / (seen + 0.5 / pooled)

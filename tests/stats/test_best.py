@@ -20,7 +20,7 @@ from dco.stats.best import (
     p_best_normal,
 )
 
-DRAWS = 200_000
+DRAWS = 100_000
 MONTE_CARLO = 5 * 0.5 / np.sqrt(DRAWS)  # five standard errors of a share
 
 positive = st.floats(0.05, 5000)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.studies.headlines import replay
-from experiments.studies.headlines.data import Tests, load, source, truth
+from experiments.studies.headlines.data import Archive, load, source, truth
 
 HERE = Path(__file__).parent
 NIGHTS = 10
@@ -19,22 +19,24 @@ POLICIES = {
     "A/B then commit": "equal split for 5 nights, then the best observed rate takes all",
     "plain Thompson": "Beta(1,1), nightly batches, shares P(best)",
     "engine, no outlook": "learnt hierarchical prior, shares P(best)",
+    "engine, greedy": "learnt hierarchical prior, all to the greatest posterior mean",
     "engine": "`hierarchical_thompson`: learnt prior and look-ahead over the nights left",
 }
 
 
-def rules(past: Tests) -> dict[str, replay.Rule]:
+def rules(past: Archive) -> dict[str, replay.Rule]:
     family = replay.learn(past)
     return {
         "equal split": replay.equal,
         "A/B then commit": replay.ab_then_commit,
         "plain Thompson": replay.plain_thompson,
         "engine, no outlook": replay.thompson_with_prior(family),
+        "engine, greedy": replay.greedy_with_prior(family),
         "engine": replay.engine(family),
     }
 
 
-def earnings(tests: Tests, rates: np.ndarray, seeds: int) -> dict[str, np.ndarray]:
+def earnings(tests: Archive, rates: np.ndarray, seeds: int) -> dict[str, np.ndarray]:
     """Policy -> expected clicks float[seed, test]. The prior judged on one half is learnt on the other half of the
     sound tests; the broken weeks teach nothing and are judged with the prior of the half they are not in."""
     half = np.random.default_rng(2013).permutation(len(tests.week)) % 2
@@ -52,7 +54,7 @@ def earnings(tests: Tests, rates: np.ndarray, seeds: int) -> dict[str, np.ndarra
     return earned
 
 
-def score(earned: np.ndarray, tests: Tests, rates: np.ndarray) -> dict[str, float]:
+def score(earned: np.ndarray, tests: Archive, rates: np.ndarray) -> dict[str, float]:
     """Share of the oracle's gain, traffic-weighted: sum(V - V_equal) / sum(V_oracle - V_equal), with errors."""
     traffic = tests.impressions.sum(axis=1)
     equal = traffic * rates.sum(axis=1) / tests.live.sum(axis=1)
@@ -70,7 +72,7 @@ def score(earned: np.ndarray, tests: Tests, rates: np.ndarray) -> dict[str, floa
     }
 
 
-def table(earned: dict[str, np.ndarray], tests: Tests, rates: np.ndarray) -> list[dict[str, object]]:
+def table(earned: dict[str, np.ndarray], tests: Archive, rates: np.ndarray) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for part, which in (
         ("outside the broken weeks", ~tests.broken),
@@ -88,7 +90,7 @@ def table(earned: dict[str, np.ndarray], tests: Tests, rates: np.ndarray) -> lis
                     **score(values[:, which], some, true),
                 }
             )
-        for other in ("plain Thompson", "engine, no outlook"):
+        for other in ("plain Thompson", "engine, no outlook", "engine, greedy"):
             # Differences are paired: the errors of both are shared, so V_equal is replaced by the other policy.
             gap = (
                 score(earned["engine"][:, which], some, true)["share"]
@@ -107,7 +109,7 @@ def table(earned: dict[str, np.ndarray], tests: Tests, rates: np.ndarray) -> lis
 
 
 def paired(
-    earned: dict[str, np.ndarray], other: str, which: np.ndarray, tests: Tests, rates: np.ndarray
+    earned: dict[str, np.ndarray], other: str, which: np.ndarray, tests: Archive, rates: np.ndarray
 ) -> dict[str, float]:
     some, true = tests.take(which), rates[which]
     equal = some.impressions.sum(axis=1) * true.sum(axis=1) / some.live.sum(axis=1)

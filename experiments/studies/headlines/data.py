@@ -15,7 +15,7 @@ BROKEN = (201325, 201401)
 """Weeks in which the site's randomisation was broken (officially reported); 71 % of these tests fail a ratio test."""
 
 
-class Tests(NamedTuple):
+class Archive(NamedTuple):
     """Real counts float[test, arm] padded with zeros; `live` says which cells are packages; `week` int[test]."""
 
     impressions: np.ndarray
@@ -23,12 +23,12 @@ class Tests(NamedTuple):
     live: np.ndarray
     week: np.ndarray
 
-    def take(self, which: np.ndarray) -> Tests:
-        return Tests(*(column[which] for column in self))
+    def take(self, which: np.ndarray) -> Archive:
+        return Archive(*(column[which] for column in self))
 
-    def narrow(self, arms: int) -> Tests:
+    def narrow(self, arms: int) -> Archive:
         """The first `arms` columns; the rest must be padding."""
-        return Tests(self.impressions[:, :arms], self.clicks[:, :arms], self.live[:, :arms], self.week)
+        return Archive(self.impressions[:, :arms], self.clicks[:, :arms], self.live[:, :arms], self.week)
 
     @property
     def broken(self) -> np.ndarray:
@@ -46,7 +46,7 @@ def source() -> Path:
     return path
 
 
-def load(path: Path) -> Tests:
+def load(path: Path) -> Archive:
     """All tests in the order of their ids. A test that spans two weeks counts for its first."""
     table = pq.read_table(path, columns=["clickability_test_id", "impressions", "clicks", "test_week"])
     ids = table["clickability_test_id"].to_numpy(zero_copy_only=False)
@@ -61,10 +61,10 @@ def load(path: Path) -> Tests:
     clicks[test, arm] = table["clicks"].to_numpy()
     week = np.full(shape[0], 999_999)
     np.minimum.at(week, test, table["test_week"].to_numpy())
-    return Tests(impressions, clicks, impressions > 0, week)
+    return Archive(impressions, clicks, impressions > 0, week)
 
 
-def truth(tests: Tests) -> tuple[np.ndarray, float]:
+def truth(tests: Archive) -> tuple[np.ndarray, float]:
     """Each package's true rate in the replay, float[test, arm], and the prior strength behind it, in impressions.
 
     Empirical Bayes: within a test rates are Beta with the test's own mean and one strength M for all tests, M by

@@ -10,7 +10,7 @@ import numpy as np
 from dco.bandits.empirical_bayes import fit_family
 from dco.bandits.hierarchical import Family, shares_of_many
 from dco.stats.best_rows import p_best_beta_rows
-from experiments.studies.headlines.data import Tests
+from experiments.studies.headlines.data import Archive
 
 
 class Night(NamedTuple):
@@ -58,6 +58,15 @@ def thompson_with_prior(family: Family) -> Rule:
     return rule
 
 
+def greedy_with_prior(family: Family) -> Rule:
+    """The engine's belief without exploration: all to the greatest posterior mean."""
+
+    def rule(now: Night) -> np.ndarray:
+        return shares_of_many(now.clicks, now.impressions, now.live, family, now.tonight, 0 * now.later)
+
+    return rule
+
+
 def engine(family: Family) -> Rule:
     """`hierarchical_thompson` with a learnt family and its outlook."""
 
@@ -67,7 +76,7 @@ def engine(family: Family) -> Rule:
     return rule
 
 
-def play(rule: Rule, tests: Tests, truth: np.ndarray, nights: int, rng: np.random.Generator) -> np.ndarray:
+def play(rule: Rule, tests: Archive, truth: np.ndarray, nights: int, rng: np.random.Generator) -> np.ndarray:
     """Expected clicks earned per test, float[test]: sum over nights of impressions times true rates."""
     traffic = tests.impressions.sum(axis=1) / nights
     clicks, served, earned = np.zeros_like(truth), np.zeros_like(truth), np.zeros(len(truth))
@@ -80,6 +89,6 @@ def play(rule: Rule, tests: Tests, truth: np.ndarray, nights: int, rng: np.rando
     return earned
 
 
-def learn(tests: Tests) -> Family:
+def learn(tests: Archive) -> Family:
     """The engine's prior, from the real counts of past tests alone."""
     return fit_family(tests.clicks, tests.impressions, tests.live)
