@@ -132,7 +132,7 @@ def decide_mark(columns: Iterable[Cells], counts: Iterable[Cells] = ()) -> Mark:
         cells, row = unclear
         raise cells.refuse(
             row,
-            "amounts that show the decimal mark; this file does not decide it, export it with two decimals",
+            "an amount that shows which mark is the decimal one (export it with two decimals), nowhere in this file",
         )
     return next(iter(seen), ".")
 

@@ -33,6 +33,9 @@ _TYPES = {f.name: f.type for f in schemas.REPORT}
 NEEDED = ("day", "impressions", "clicks")
 """Fields without which a row is no fact."""
 
+_WITHOUT_CENTS = {"JPY", "KRW", "VND", "CLP"}
+"""Currencies without a minor unit: a mark in their amounts can only group thousands."""
+
 Values = dict[str, pa.Array]
 
 
@@ -222,10 +225,19 @@ class Report:
     def _mark(self, grid: Grid, places: Mapping[str, tuple[int, str]]) -> Mark:
         if self.machine:
             return "."
-        order = ("spend_micros", "revenue_micros", "conversions", "_results")
-        money = [self._cells(grid, places[n][0]) for n in order if n in places]
-        counts = [self._cells(grid, places[n][0]) for n in ("impressions", "clicks") if n in places]
-        return decide_mark(money, counts)
+        showing: tuple[str, ...] = ("spend_micros", "revenue_micros", "conversions", "_results")
+        whole: tuple[str, ...] = ("impressions", "clicks")
+        if self._currencies(grid, places) & _WITHOUT_CENTS:
+            showing, whole = showing[2:], whole + showing[:2]
+        cells = {n: self._cells(grid, places[n][0]) for n in showing + whole if n in places}
+        return decide_mark([cells[n] for n in showing if n in cells], [cells[n] for n in whole if n in cells])
+
+    def _currencies(self, grid: Grid, places: Mapping[str, tuple[int, str]]) -> set[str]:
+        """Codes the file states, in a column or in a header."""
+        column = (
+            set(pc.unique(grid.column(places["currency"][0])).to_pylist()) if "currency" in places else set()
+        )
+        return {c.strip() for c in column} | {code for _, code in places.values() if code}
 
     def _measures(
         self, body: Grid, totals: Grid, places: Mapping[str, tuple[int, str]], mark: Mark, values: Values

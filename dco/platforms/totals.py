@@ -75,7 +75,8 @@ def check(measures: Sequence[Measure], labels: Sequence[str], choice: Choice) ->
     if compared and not any(_stated(m, i) is not None for m in measures for i in compared):
         return "its total row states no numbers"
     if choice.equal or choice.any_of:
-        return f"agrees with {_quoted(labels, choice.equal or choice.any_of)}"
+        agreeing = [i for i in choice.any_of if all(_agrees(m, i) for m in measures)]
+        return f"agrees with {_quoted(labels, choice.equal or agreeing)}"
     return f"within {_quoted(labels, choice.bound)}" if choice.bound else "no total row in the file"
 
 

@@ -1,4 +1,4 @@
-"""Small helpers to write report files by hand."""
+"""Short ways to write report files by hand."""
 
 from __future__ import annotations
 

@@ -51,6 +51,15 @@ def test_whole_counts_decide_where_costs_are_silent() -> None:
     assert column(found, "spend_micros") == [1_234_000_000]
 
 
+def test_yen_have_no_cents_so_their_marks_group() -> None:
+    header = "Day,Campaign,Impr.,Clicks,Cost,Currency code"
+    assert column(deliver(google('2026-09-01,a,10,1,"1,234",JPY', header=header)), "spend_micros") == [
+        1_234_000_000
+    ]
+    with pytest.raises(BadReport, match="decimal"):
+        deliver(google('2026-09-01,a,10,1,"1,234",EUR', header=header))
+
+
 def test_averages_never_pass_for_their_total() -> None:
     header = "Day,Campaign,Avg. cost,Cost / conv.,All conv.,Impr.,Clicks,Cost,Conversions"
     found = deliver(google("2026-09-01,a,9.99,8.88,7.77,10,1,1.00,2.50", header=header))

@@ -118,7 +118,10 @@ _ACTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Insights:
-    """Rows of the Marketing API's insights edge: every number a string, conversions inside `actions`."""
+    """Rows of the Marketing API's insights edge: every number a string, conversions inside `actions`.
+
+    JSON has no lines worth naming: `line` is the row's place in the list, from 1.
+    """
 
     platform: str = "meta"
 
