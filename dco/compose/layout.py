@@ -124,7 +124,7 @@ def _columns(size: AdSize, shapes: Shapes) -> Plan:
     logo = _logo_room(s.left, s.top, split - 1.6 * s.left, short, shapes)
     top = logo.bottom + 0.055 * short
     copy = Rect(s.left, top, split - s.left, h - s.bottom - top)
-    room = Rect(split + 0.035 * w, 0.085 * h, w - s.right - split - 0.035 * w, 0.0)
+    room = Rect(split + 0.045 * w, 0.085 * h, w - s.right - split - 0.045 * w, 0.0)
     product = room._replace(h=min((0.93 if shapes.stands else 0.90) * h, h - s.bottom) - room.y)
     return Plan(
         copy=copy,
