@@ -121,17 +121,16 @@ def create(
     wanted = [requests_for(campaign, idea) for idea in ideas]
     flat = list(dict.fromkeys(request for one in wanted for request in one.values()))
     backend = backend_of(campaign)
-    fresh = {request for request in flat if not cache.has(request.key(backend.model_id))}
     outcomes = make(flat, backend, cache, progress)
     by_request = dict(zip(flat, outcomes, strict=True))
     made: list[Made] = []
     failed: list[NotMade] = []
     for idea, requests in zip(ideas, wanted, strict=True):
         pictures = {size: by_request[request] for size, request in requests.items()}
-        spent = sum(p.seconds for p in pictures.values() if isinstance(p, Picture) and p.request in fresh)
+        spent = sum(p.seconds for p in pictures.values() if isinstance(p, Picture) and not p.cached)
         result = _assemble(campaign, kit, idea, requests, pictures, backend.model_id, spent)
         (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
-    drawn = [o.seconds for o in outcomes if isinstance(o, Picture) and o.request in fresh]
+    drawn = [o.seconds for o in outcomes if isinstance(o, Picture) and not o.cached]
     return Batch(tuple(made), tuple(failed), len(drawn), sum(drawn))
 
 

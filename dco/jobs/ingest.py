@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+import pyarrow as pa
 
 from dco.errors import BadInput, BadReport, DcoError
 from dco.jobs.desk import Desk
@@ -44,6 +47,8 @@ def ingest_file(desk: Desk, path: Path, *, now: datetime, move: bool = False) ->
     try:
         delivery = read_for(desk.campaign, path, now=now)
         with desk.workspace.write() as conn:
+            delivery = replace(delivery, rows=recognised(delivery, ledger.ad_names(conn, delivery.platform)))
+            _known_ad_groups(desk.campaign, delivery)
             applied = ledger.apply(conn, delivery, now)
     except DcoError as error:
         if not move:
@@ -90,8 +95,15 @@ def read_for(campaign: Campaign, path: Path, *, now: datetime) -> Delivery:
         raise BadReport(
             path.name, f"amounts are in {delivery.currency}, the campaign's budget in {campaign.currency}"
         )
-    _known_ad_groups(campaign, delivery)
     return delivery
+
+
+def recognised(delivery: Delivery, known: Mapping[str, str]) -> pa.Table:
+    """The rows, those without an ad name taken for the arm that their ad id was seen with: warehouse tables name no ads."""
+    arm, ad = delivery.rows["arm_id"].to_pylist(), delivery.rows["ad_id"].to_pylist()
+    found = [a or known.get(i or "") for a, i in zip(arm, ad, strict=True)]
+    at = delivery.rows.schema.get_field_index("arm_id")
+    return delivery.rows.set_column(at, delivery.rows.schema.field("arm_id"), pa.array(found, pa.string()))
 
 
 def _known_ad_groups(campaign: Campaign, delivery: Delivery) -> None:

@@ -311,12 +311,15 @@ def _model(node: Node) -> Model:
         raise node.fail(
             "revision", f"expected a 40-digit commit hash, got '{revision}'; a branch can change under you"
         )
+    backend = node.choice("backend", registry.names("backends"), base.backend)
+    # Beyond .75 the embedded model's old features ghost; the backend refuses, and here the line is known.
+    boldest = 0.75 if backend == "embedded" else 1
     return Model(
-        backend=node.choice("backend", registry.names("backends"), base.backend),
+        backend=backend,
         folder=node.text("folder", "a diffusers folder or a hub id", ""),
         revision=revision,
         steps=node.integer("steps", 1, 200, base.steps),
         guidance=node.number("guidance", 0, 30, base.guidance),
-        strength=node.fraction("strength", 0.05, 1, base.strength),
+        strength=node.fraction("strength", 0.1, boldest, base.strength),
         license=node.text("license", "an SPDX id or LicenseRef", ""),
     )

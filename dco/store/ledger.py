@@ -131,6 +131,18 @@ def known(
     return pa.concat_tables(blocks)
 
 
+def ad_names(conn: Connection, platform: str) -> dict[str, str]:
+    """Ad id -> arm id, from every row of a platform that named both; an ad that carried two arms is left out."""
+    statement = (
+        select(cells.c.ad_id, func.min(cells.c.arm_id))
+        .join_from(cells, deliveries)
+        .where(deliveries.c.platform == platform, cells.c.ad_id.is_not(None), cells.c.arm_id.is_not(None))
+        .group_by(cells.c.ad_id)
+        .having(func.count(cells.c.arm_id.distinct()) == 1)
+    )
+    return {row[0]: row[1] for row in conn.execute(statement)}
+
+
 def of_campaign(campaign: str | None) -> list[ColumnElement[bool]]:
     """Condition on cells: the row belongs to an arm of the campaign."""
     if campaign is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import multiprocessing
 import os
 import sqlite3
@@ -82,7 +83,7 @@ def test_a_share_never_moves_by_more_than_the_daily_step(week: tuple[Path, list[
         ]
         step = desk.campaign.plan.step
     shares = [{(r["segment"], r["arm_id"]): r["share"] for r in rows} for rows in tables]
-    for before, after in zip(shares, shares[1:], strict=False):
+    for before, after in itertools.pairwise(shares):
         for key in before.keys() | after.keys():
             assert abs(after.get(key, 0.0) - before.get(key, 0.0)) <= step + 1e-9
 
