@@ -15,6 +15,8 @@ GAP_SUBHEAD = 0.42
 GAP_BUTTON = 0.62
 _TIGHT_PAD_EM = 0.55
 """The least air left and right of a button's words; a narrow room spends air before type becomes too small."""
+OVERHANG_PX = 2.0
+"""Ink may reach past a line's advance, a W by its slant and any letter by its antialiased edge: a pixel on each side."""
 _STEP = 0.5
 """Type sizes are multiples of half a pixel."""
 
@@ -114,7 +116,7 @@ def _calmer(room: _Room, px: float) -> float:
 def _group(room: _Room, px: float) -> _Group | None:
     """Lines and height of the whole group at a headline size; None where it does not fit its room."""
     size, copy, most = room.size, room.made.copy, room.made.most_lines
-    head = room.headline.lines(px, copy.w, most[0], orphan=room.orphan)
+    head = room.headline.lines(px, copy.w - OVERHANG_PX, most[0], orphan=room.orphan)
     if head is None:
         return None
     tall = room.headline.height(px, head)
@@ -122,7 +124,7 @@ def _group(room: _Room, px: float) -> _Group | None:
     sub_lines: tuple[str, ...] = ()
     if room.sub:
         sub_px = subhead_px(size, px)
-        found = room.sub.lines(sub_px, copy.w, most[1], orphan=room.orphan)
+        found = room.sub.lines(sub_px, copy.w - OVERHANG_PX, most[1], orphan=room.orphan)
         if found is None:
             return None
         sub_lines = found
@@ -194,7 +196,7 @@ def _explain(size: AdSize, made: Plan, headline: Text, sub: Text | None, inner: 
     """What is in the way, for a designer: box, needed, available, limit."""
     px, box, most = float(size.min_headline_px), made.copy, made.most_lines
     limit = f"the smallest allowed headline, {px:.0f} px"
-    head = headline.lines(px, box.w, most[0], orphan=True)
+    head = headline.lines(px, box.w - OVERHANG_PX, most[0], orphan=True)
     if head is None:
         need = headline.longest_word * px
         what = (
@@ -204,7 +206,7 @@ def _explain(size: AdSize, made: Plan, headline: Text, sub: Text | None, inner: 
     tall, parts = headline.height(px, head), ["headline"]
     if sub:
         sub_px = subhead_px(size, px)
-        lines = sub.lines(sub_px, box.w, most[1], orphan=True)
+        lines = sub.lines(sub_px, box.w - OVERHANG_PX, most[1], orphan=True)
         if lines is None:
             return _too_long(
                 size,

@@ -18,6 +18,7 @@ import numpy as np
 import skia
 
 from dco.compose.colour import Bytes, rgb
+from dco.compose.typeface import face as face_of
 from dco.errors import BadPicture, DoesNotFit
 
 Role = Literal["headline", "body"]
@@ -55,7 +56,7 @@ class Fonts:
         provider = skia.textlayout.TypefaceFontProvider()
         self._faces: dict[str, skia.Typeface] = {}
         for role, data in (("headline", headline), ("body", body)):
-            face = skia.Typeface.MakeFromData(skia.Data.MakeWithCopy(data))
+            face = face_of(data)
             if face is None or not face.countGlyphs():
                 raise BadPicture(f"{role} font: {len(data)} bytes that are no TrueType or OpenType font")
             provider.registerTypeface(face, role)

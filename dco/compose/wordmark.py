@@ -6,6 +6,7 @@ import numpy as np
 import skia
 
 from dco.compose.colour import Bytes, rgb
+from dco.compose.typeface import face
 from dco.errors import BadInput
 
 HEIGHT_PX = 120
@@ -22,10 +23,10 @@ def wordmark(name: str, font: bytes, color: str) -> Bytes:
         BadInput: the name is blank, or the font has no glyph for it.
     """
     text = name.strip()[:LONGEST]
-    face = skia.Typeface.MakeFromData(skia.Data.MakeWithCopy(font))
-    if not text or face is None:
+    typeface = face(font)
+    if not text or typeface is None:
         raise BadInput(f"wordmark: expected a name and a font, got {name!r}")
-    type_ = skia.Font(face, HEIGHT_PX)
+    type_ = skia.Font(typeface, HEIGHT_PX)
     if 0 in type_.textToGlyphs(text):
         raise BadInput(f"wordmark: the font has no glyph for some character of {text!r}; give a logo file")
     width, height = int(type_.measureText(text)) + 40, 2 * HEIGHT_PX

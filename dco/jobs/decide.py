@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -70,7 +71,8 @@ def decide(conn: Connection, campaign: Campaign, *, day: date) -> Plan:
     by_state: dict[str, list[ArmRow]] = {}
     for row in arms(conn, campaign.key):
         by_state.setdefault("running" if row.state in SERVABLE else row.state, []).append(row)
-    optimizer = Optimizer(campaign.space, campaign.plan)
+    settings = replace(campaign.plan, nights_left=max((campaign.end - day).days, 0))
+    optimizer = Optimizer(campaign.space, settings)
     return optimizer.plan(
         history(conn, campaign, as_of=day),
         arm_table(by_state.get("running", []), campaign),

@@ -37,9 +37,21 @@ class Taken:
 
 
 def ingest_inbox(desk: Desk, *, now: datetime) -> list[Taken]:
-    """Every file of the inbox, in order of name. A refused one is set aside with the reason beside it."""
+    """Every file of the inbox: those that name their ads first, then warehouse tables; each in order of name.
+
+    Tables name no ads, so the files of the same morning that tell whose the ads are must be known before them. A
+    refused file is set aside with the reason beside it.
+    """
     files = sorted(p for p in desk.inbox.iterdir() if p.is_file() and not p.name.startswith("."))
-    return [ingest_file(desk, path, now=now, move=True) for path in files]
+    return [ingest_file(desk, path, now=now, move=True) for path in sorted(files, key=_is_table)]
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a file is a connector's table; what cannot be read or recognised is refused in its own turn."""
+    try:
+        return recognise(path.name, path.read_bytes()) == "connector"
+    except (DcoError, OSError):
+        return False
 
 
 def ingest_file(desk: Desk, path: Path, *, now: datetime, move: bool = False) -> Taken:
@@ -80,11 +92,10 @@ def read_for(campaign: Campaign, path: Path, *, now: datetime) -> Delivery:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from None
-    platform = recognise(path.name, data)
-    accounts = {p.account for p in campaign.placements if p.platform == platform}
-    only = next(iter(accounts)) if len(accounts) == 1 else None
-    delivery = read_delivery(path.name, data, arrived=now, account=only, zone=campaign.zone)
+    delivery = read_delivery(path.name, data, arrived=now, zone=campaign.zone)
     known = {p.account for p in campaign.placements if p.platform == delivery.platform}
+    if not delivery.account and len(known) == 1:  # warehouse tables of some platforms name no account
+        delivery = replace(delivery, account=next(iter(known)))
     if known and delivery.account not in known:
         raise BadReport(
             path.name,
