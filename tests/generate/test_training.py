@@ -76,7 +76,7 @@ def test_the_card_says_what_the_pictures_are_not(trained: Path) -> None:
     assert "does **not** contribute new objects" in card
     assert "not measured yet" in card.lower()
     for name in ("curve.png", "samples.png"):
-        assert 0 < (trained / name).stat().st_size < 400_000
+        assert (trained / name).stat().st_size > 0
         assert name in card
 
 
@@ -86,6 +86,12 @@ def test_the_record_has_command_words_settings_and_curve(trained: Path) -> None:
     assert notes["words"]["scene"] == list(values("scene"))
     assert notes["settings"]["sizes"] == {"64x64": 0.8, "96x32": 0.2}
     assert notes["curve"][-1]["samples"] > 0
+
+
+def test_no_file_names_the_place_it_was_made_in(trained: Path) -> None:
+    for path in trained.rglob("*.json"):
+        assert str(trained.parent) not in path.read_text()
+        assert "_name_or_path" not in path.read_text()
 
 
 def test_text_to_image_opens_the_folder_and_repeats_itself(trained: Path) -> None:
@@ -142,6 +148,21 @@ def test_a_longer_run_resumes_and_a_finished_model_warm_starts(trained: Path, tm
     warm = train(trained, "tiny", minutes=0.01, workers=1, resume=True, work=tmp_path / "work")
     classifier = Adherence.open(warm)
     assert classifier.words["palette"] == values("palette")
+
+
+def test_the_shipped_model_is_small_and_its_record_names_these_very_weights() -> None:
+    shipped = model_folder.check(model_folder.embedded_folder())
+    assert sum(p.stat().st_size for p in shipped.path.rglob("*")) < 25e6
+    assert all((shipped.path / name).stat().st_size < 400_000 for name in ("curve.png", "samples.png"))
+    assert shipped.license["revision"] == shipped.model_id
+    notes = json.loads((shipped.path / "training.json").read_text())
+    assert notes["measured"]["pictures"] >= 400
+    assert "_name_or_path" not in "".join(p.read_text() for p in shipped.path.glob("*/config.json"))
+
+
+def test_the_shipped_model_draws_what_it_is_asked() -> None:
+    """The record says 99 % of scenes; of 20 pictures 17 or more are right in all but one run of 2,000,000."""
+    assert evaluate(model_folder.embedded_folder(), 20).adherence["scene"] >= 85
 
 
 def test_a_folder_of_other_files_is_never_cleared(tmp_path: Path) -> None:

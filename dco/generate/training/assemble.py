@@ -35,6 +35,7 @@ def assemble(
 ) -> None:
     """Write the whole model folder from a work folder whose steps are done."""
     _pipeline(work).to(torch.float16).save_pretrained(folder, variant="fp16", safe_serialization=True)
+    _forget_places(folder)
     shutil.copytree(work / "adherence", folder / "adherence")
     curve = read_curve(work)
     notes = {
@@ -77,6 +78,14 @@ def record(folder: Path, measured: Measured) -> None:
     }
     _write(path, notes)
     write_card(folder, notes)
+
+
+def _forget_places(folder: Path) -> None:
+    """Take out the path each part was loaded from: it means nothing elsewhere, and would change the content hash."""
+    for path in folder.glob("*/config.json"):
+        config = json.loads(path.read_text())
+        config.pop("_name_or_path", None)
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def _pipeline(work: Path) -> Any:

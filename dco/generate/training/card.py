@@ -13,8 +13,8 @@ pipeline_tag: text-to-image
 
 # dco embedded model
 
-A very small latent diffusion model for advertising backdrops. It runs on a CPU in about a tenth of a second a
-picture, and it ships with dco so that the engine works offline from its first minute. It is an ordinary diffusers
+A very small latent diffusion model for advertising backdrops. It takes a fraction of a CPU-second a picture, and
+it ships with dco so that the engine works offline from its first minute. It is an ordinary diffusers
 folder: `AutoPipelineForText2Image` and `AutoPipelineForImage2Image` open it (`variant="fp16"`,
 `use_safetensors=True`), once dco is installed, because the autoencoder's class is dco's own.
 

@@ -101,11 +101,11 @@ def open_pipeline(folder: Path) -> Any:
     Raises:
         BadModel: the folder is not a finished model.
     """
-    from diffusers import AutoPipelineForText2Image
-
     if not (folder / "model_index.json").exists():
         raise BadModel(f"{folder}: no model_index.json; expected a folder written by training")
     with quiet():
+        from diffusers import AutoPipelineForText2Image
+
         pipe = AutoPipelineForText2Image.from_pretrained(
             folder,
             variant="fp16",
