@@ -92,11 +92,13 @@ class PlanSettings:
     floor: float = 0.02
     holdout: float = 0.10
     step: float = 0.25
-    max_live: int = 8
+    max_live: int = 12
     max_new: int = 3
     creation_cost_micros: int = 0
     horizon_days: int = 14
     """Days over which a new creative may earn back what it cost to make."""
+    nights_left: int | None = None
+    """Nights until the flight ends; None: unknown, then `horizon_days` stands for it."""
     click_value_micros: int = 0
     """Value hint: what a click is worth when the KPI is CTR; 0 means that cost never stops creation."""
     conversion_value_micros: int = 0

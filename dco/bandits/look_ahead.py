@@ -21,6 +21,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SHARPNESS = (0.0, 0.35, 0.7, 1.0, 1.5, 2.5, 5.0, 15.0)
+CELLS = 128
+"""Quadrature points. Arms not served tonight are almost points beside the others, which a coarse grid overrates: with
+32, the error of E[max] is up to a fortieth of the widest arm's sd, which is what splits may differ by; with 128 it is
+below a two-hundredth."""
 
 
 def look_ahead(
@@ -63,7 +67,7 @@ def _value(
     exposure = split * now[..., None]
     resolved = np.sqrt(variance * exposure / (exposure + rate))
     sd = np.maximum(resolved, 1e-4 * mean + TINY)  # an arm not served tonight keeps its mean: almost a point
-    _, later_rate = best_normal_rows(mean, sd, alive, 32)
+    _, later_rate = best_normal_rows(mean, sd, alive, CELLS)
     value: Floats = now * (split * mean).sum(axis=-1) + after * later_rate
     return value
 

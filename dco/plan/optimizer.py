@@ -20,6 +20,7 @@ import pyarrow as pa
 from dco import schemas
 from dco.elements.model import Z90, Fit, FitSettings, fit
 from dco.errors import BadData
+from dco.plan.ahead import outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
 from dco.plan.result import Plan
@@ -154,6 +155,7 @@ class Optimizer:
         found = split(
             mean, cov, weights, control, known.days_served[rows], previous, self.settings,
             [a.arm_id for a in arms], full=self._full(model, known, segment, len(arms)),
+            ahead=outlook(model, known, self.settings, s),
         )  # fmt: skip
         if not (known.days_served[rows] > 0).any():
             found.why.insert(0, "no impressions yet, so the live arms share equally")

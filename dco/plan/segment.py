@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from dco.bandits.beliefs import Outlook
 from dco.bandits.constraints import limit_step, reachable_lower, with_floor, with_holdout
+from dco.plan.ahead import sentence, shares_ahead
 from dco.records import PlanSettings
 from dco.stats.best import p_best_normal
 
@@ -72,11 +74,13 @@ def split(
     names: list[str],
     *,
     full: bool = False,
+    ahead: Outlook | None = None,
 ) -> Split:
     """Shares of one segment.
 
     Args:
-        mean, cov: posterior of the arms' log value rates; weights: the policy's shares (None: P(best) of the posterior).
+        mean, cov: posterior of the arms' log value rates; weights: the policy's shares (None: P(best) of the posterior,
+            sharpened for what is left to earn where `ahead` says it, see `plan/ahead.py`).
         control: starting arms kept by the holdout; days: days with data; previous: yesterday's shares (0: none).
         full: new ideas are wanted and there is no room; then the weakest arm that is no starting arm may make room.
     """
@@ -94,8 +98,13 @@ def split(
     w = np.zeros(k)
     if weights is not None:
         w[stay] = weights[stay] / weights[stay].sum() if weights[stay].sum() > 0 else 1.0 / stay.sum()
+    elif not known:
+        w[stay] = 1.0 / stay.sum()
     else:
-        w[stay] = p_best_normal(mean[stay], sd[stay]) if known else 1.0 / stay.sum()
+        chance = p_best_normal(mean[stay], sd[stay])
+        w[stay] = chance if ahead is None else shares_ahead(chance, mean[stay], sd[stay], ahead)
+        if ahead is not None and (text := sentence(w[stay], chance, ahead)):
+            found.why.append(text)
     w[stay] = with_floor(w[stay] / w[stay].sum(), settings.floor)
     target, control_share = with_holdout(w / w.sum(), control, holdout)
     lower = np.where(stay, (1 - holdout) * settings.floor, 0.0) + control_share

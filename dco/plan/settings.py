@@ -45,4 +45,7 @@ def as_settings(settings: PlanSettings | Mapping[str, Any] | None) -> PlanSettin
         value = getattr(settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise BadData(f"settings, {name}: expected a whole number of at least {least}, got {value!r}")
+    left = settings.nights_left
+    if left is not None and (not isinstance(left, int) or isinstance(left, bool) or left < 0):
+        raise BadData(f"settings, nights_left: expected a whole number of at least 0, or none, got {left!r}")
     return settings
