@@ -264,7 +264,7 @@ def _space(top: Node, copy: dict[str, dict[str, str]]) -> Space:
 
 
 def _plan(top: Node, segments: tuple[Segment, ...], kpi: Node, rules: Node, budget: Node) -> PlanSettings:
-    max_live = rules.integer("max_live", 2, 200, 8)
+    max_live = rules.integer("max_live", 2, 200, 12)
     floor = rules.fraction("floor", 0, 0.5, 0.02)
     if floor * max_live > 1:
         raise rules.fail("floor", f"max_live x floor = {max_live} x {floor:g} is over 1; lower one of them")

@@ -64,7 +64,7 @@ WRONG = [
     ("    ritual: Slow down.", "    ritual: A miracle.", "copy.headlines.ritual", "banned word 'miracle'"),
     ("{palette: green, light", "{palette: grey, light", "forbidden[0].palette", "did you mean 'green'"),
     ("  backend: embedded", "  backend: dalle", "model.backend", "expected one of"),
-    ("starting_per_segment: 5", "starting_per_segment: 11", "creatives.starting_per_segment", "max_live"),
+    ("starting_per_segment: 5", "starting_per_segment: 13", "creatives.starting_per_segment", "max_live"),
     ("  by: person", "  by: nobody", "approval.by", "expected one of person"),
     ("kpi:", "kpi:\n  name: cpa", "name", "there twice"),
 ]
