@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -200,12 +202,13 @@ def _unused(desk: Desk, taken: set[str]) -> Idea:
 
 def _one_number_changed(report: bytes) -> bytes:
     """The same file with one digit of one row raised, as a slip in a spreadsheet would."""
-    lines = report.split(b"\n")
-    cells = lines[3].split(b",")
-    at = lines[2].split(b",").index(b"Clicks")
-    cells[at] = str(int(cells[at].decode()) + 1).encode()
-    lines[3] = b",".join(cells)
-    return b"\n".join(lines)
+    rows = list(csv.reader(io.StringIO(report.decode(), newline="")))
+    header = next(i for i, row in enumerate(rows) if "Clicks" in row)
+    at = rows[header].index("Clicks")
+    rows[header + 1][at] = str(int(rows[header + 1][at].replace(",", "")) + 1)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
 
 
 def _refused(action: Callable[[], Any]) -> str:

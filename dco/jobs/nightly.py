@@ -260,14 +260,17 @@ def _stop_reason(why: list[str]) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Arm ids cut to what a reader types."""
-    return re.sub(ARM_ID_PATTERN, lambda m: short(m.group()), text.partition(";")[2].strip() or text)
+    """A retirement's reason in a few words; the whole of it stands in the report."""
+    found = re.search(rf"earns (-?\d+)% against the leader ({ARM_ID_PATTERN})", text)
+    if found:
+        return f"earns {abs(int(found[1]))} % less than {short(found[2])}"
+    return re.sub(ARM_ID_PATTERN, lambda m: short(m.group()), text)
 
 
 def _descent(born: dict[str, Any]) -> str:
-    parents = " and ".join(short(p) for p in born["parents"][:2])
     gain = born["expected_gain"]
-    parts = [f"grown from {parents}" if parents else "", f"expected {gain:+.0%}" if gain is not None else ""]
+    parts = [f"from {short(born['parents'][0])}" if born["parents"] else ""]
+    parts += [f"expected {gain:+.0%}".replace("%", " %") if gain is not None else ""]
     return ", ".join(p for p in parts if p)
 
 

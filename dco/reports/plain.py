@@ -8,9 +8,6 @@ from datetime import date, datetime
 
 from dco.reports import words
 
-NAMED = 2
-"""How many ads a sentence names before it only counts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -32,13 +29,11 @@ class Change:
 
 
 def _counted(changes: Sequence[Change], verb: str) -> str:
-    """'retired #03 in commuters (its chance of being best fell to 1 %) and 2 more'."""
-    named = [
-        f"{c.name} in {words.pretty(c.segment)}" + (f" ({c.why.strip().rstrip('.')})" if c.why else "")
-        for c in changes[:NAMED]
-    ]
-    rest = len(changes) - len(named)
-    return f"{verb} {words.listed([*named, *([f'{rest} more'] if rest else [])])}"
+    """'retired 3, first #03 in commuters (earns 20 % less than #01)'."""
+    first = changes[0]
+    named = f"{first.name} in {words.pretty(first.segment)}"
+    why = f" ({first.why.strip().rstrip('.')})" if first.why else ""
+    return f"{verb} {named}{why}" if len(changes) == 1 else f"{verb} {len(changes)}, first {named}{why}"
 
 
 def _moved(moves: Sequence[Move]) -> str:

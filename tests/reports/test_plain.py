@@ -35,7 +35,7 @@ def test_a_night_says_what_was_made_and_retired_and_why():
     )
     assert (
         line
-        == "3 March 2026: retired A in x (fell behind); made B in x, C in x and 2 more. 4 ads wait for approval; version 5."
+        == "3 March 2026: retired A in x (fell behind); made 4, first B in x. 4 ads wait for approval; version 5."
     )
 
 
