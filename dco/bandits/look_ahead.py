@@ -50,6 +50,8 @@ def look_ahead(
     variance = shape / np.square(rate)
     top = alive & (mean == np.where(alive, mean, -np.inf).max(axis=-1, keepdims=True))
     split = top / top.sum(axis=-1, keepdims=True)
+    if not (after > 0).any():
+        return split  # nothing is left to learn for
     best = _value(split, mean, variance, rate, now, after, alive)
     for b in SHARPNESS:
         other = np.where(alive, np.power(np.maximum(p_best, 1e-12), b), 0.0)

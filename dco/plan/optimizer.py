@@ -1,8 +1,8 @@
 """One night's decision from what is known: `Optimizer(space, settings).plan(...) -> Plan`. Pure; seeded by `rng` only.
 
-What each live arm earns comes from the element model (options, segments, the arm itself); shares are the probability of
-being best, with floor, holdout and step; new ideas grow around winners when they are worth their cost and when the data
-say that there is something to find; losers are retired.
+What each live arm earns comes from the element model (options, segments, the arm itself); shares come from the
+probability of being best, looking ahead to what is left to earn, with floor, holdout and step; new ideas grow around
+winners when they are worth their cost and when the data say that there is something to find; losers are retired.
 
 The media cost of an impression is taken as the same for all arms of a segment: then the KPI 'cpa' is decided by
 conversions per impression and 'roas' by revenue per impression.
@@ -20,15 +20,18 @@ import pyarrow as pa
 from dco import schemas
 from dco.elements.model import Z90, Fit, FitSettings, fit
 from dco.errors import BadData
-from dco.plan.ahead import outlook
+from dco.plan.ahead import nights_that_count, outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
 from dco.plan.result import Plan
-from dco.plan.segment import Split, split
+from dco.plan.segment import YOUNGEST_DAYS, Split, split
 from dco.plan.settings import as_settings
 from dco.plan.weights import policy_weights
 from dco.prompts.genome import as_space, balanced
 from dco.records import PlanSettings, Space
+
+APPROVAL_NIGHTS = 1
+"""Nights a new idea waits for its picture and a person's yes, at the least."""
 
 STAGES = {
     "ctr": ("clicks",),
@@ -152,15 +155,21 @@ class Optimizer:
         previous = np.array([known.previous.get((a.segment, a.arm_id), 0.0) for a in arms])
         mean, cov = model.moments(s, known.history.codes[rows], rows)
         weights = policy_weights(self.settings.policy, self.settings.kpi, known, model.completion, rows, rng)
+        searching = self._searching(model)
         found = split(
             mean, cov, weights, control, known.days_served[rows], previous, self.settings,
             [a.arm_id for a in arms], full=self._full(model, known, segment, len(arms)),
-            ahead=outlook(model, known, self.settings, s),
+            ahead=None if searching else outlook(model, known, self.settings, s),
         )  # fmt: skip
         if not (known.days_served[rows] > 0).any():
             found.why.insert(0, "no impressions yet, so the live arms share equally")
         else:
             found.why.insert(0, self._leader(arms, mean, found))
+            if searching and weights is None:
+                found.why.append(
+                    "shares are the chances of being best, without looking ahead: whether creatives differ here is not "
+                    "settled yet, and what is learnt still decides about new ideas"
+                )
         resting = int(found.resting.sum())
         if resting:
             found.why.append(f"{resting} starting arms are clearly behind and serve the holdout only")
@@ -190,6 +199,18 @@ class Optimizer:
         waiting = sum(a.segment == segment for a in known.pending)
         wanted = self.settings.max_new > 0 and model.p_equal <= SOMETHING_TO_FIND
         return wanted and n_live + waiting >= self.settings.max_live
+
+    def _searching(self, model: Fit) -> bool:
+        """Whether the nights still serve the question if anything is to be found, and new ideas hang on the answer.
+
+        Looking ahead counts what the live arms will earn, and not what they teach about ideas nobody made yet: where
+        clicks are few it stops exploring, the evidence never comes, and creation stops with it (simulated `sparse` market:
+        half as many ideas and a fifth less gain). An idea of tonight waits a night for approval and is judged after
+        `YOUNGEST_DAYS`; with fewer nights left none pays any more.
+        """
+        if self.settings.max_new == 0 or model.p_equal <= SOMETHING_TO_FIND:
+            return False
+        return nights_that_count(self.settings) > APPROVAL_NIGHTS + YOUNGEST_DAYS
 
     def _leader(self, arms: list[ArmRow], mean: np.ndarray, found: Split) -> str:
         top = int(np.argmax(found.p_best))

@@ -143,6 +143,25 @@ def test_the_reason_says_in_numbers_what_looking_ahead_changed() -> None:
     assert "with no night after tonight" in last and "due 100%" in last
 
 
+def test_while_it_is_open_whether_anything_is_to_be_found_the_shares_keep_exploring() -> None:
+    """What the nights teach then decides about new ideas too; with none allowed, or too late for any, it does not."""
+    arms = [arm(i) for i in range(6)]
+    history = table(arms, days=3, traffic=1_000, seed=2, flat=True)
+    free = FREE | {"max_live": 8}
+    open_, no_ideas, late = (
+        plan(history, arms, **free, **more)
+        for more in ({"nights_left": 9}, {"nights_left": 9, "max_new": 0}, {"nights_left": 3})
+    )
+    for r in open_.shares.to_pylist():
+        assert r["share"] == pytest.approx(r["p_best"], abs=1e-9)
+    assert any("without looking ahead" in text for text in open_.why)
+    for found in (no_ideas, late):
+        assert any("looking ahead: with" in text for text in found.why)
+        assert shares(found) != shares(open_)
+    found = plan(table(arms, days=9, seed=2), arms, nights_left=9, **free)
+    assert not any("without looking ahead" in text for text in found.why)
+
+
 @settings(max_examples=60)
 @given(
     k=st.integers(1, 12), nights=st.integers(0, 60), floor=st.sampled_from([0.0, 0.02, 0.08]),
