@@ -12,8 +12,8 @@ from dco.plan.reading import Known
 Floats = NDArray[np.float64]
 
 ELEMENT_MODEL = "hierarchical_thompson"
-"""P(best) of the element model's posterior, looking ahead (`plan/ahead.py`), decided in `segment.split`: each arm's prior comes from its options, and its
-own counts, placements, days and late conversions are already in the posterior."""
+"""P(best) of the element model's posterior, looking ahead (`plan/ahead.py`), decided in `segment.split`: each arm's prior
+comes from its options; its own counts, placements, days and late conversions are already in the posterior."""
 
 
 def policy_weights(

@@ -11,7 +11,7 @@ import pytest
 
 from dco.bandits.beliefs import Outlook
 from dco.bandits.hierarchical import Family
-from experiments.studies.headlines import replay
+from experiments.studies.headlines import product, replay
 from experiments.studies.headlines.data import Archive, load, truth
 
 ROOT = Path(__file__).parents[2]
@@ -81,8 +81,22 @@ def test_the_committed_table_says_what_the_committed_page_says():
     rows = list(csv.DictReader((STUDY / "results.csv").read_text(encoding="utf-8").splitlines()))
     for row in rows:
         assert f"| {row['policy']} | {float(row['share']):.3f} |" in page
+    plans = {r["policy"]: float(r["share"]) for r in rows if "plan itself" in r["tests"]}
+    for name in ("plan", "plan without guardrails"):
+        assert plans[name] > plans[f"{name}, shares of plain Thompson"], (
+            "the product does what the study claims"
+        )
     sound = {r["policy"]: r for r in rows if r["tests"].startswith("outside")}
     assert float(sound["engine"]["share"]) >= float(sound["plain Thompson"]["share"]) + 0.06
+
+
+def test_the_nightly_plan_earns_on_made_up_tests_what_no_equal_split_does():
+    tests, rates = made_up(8, seed=3)
+    earned = product.earnings(tests, rates, 6)
+    equal = (tests.impressions.sum(axis=1) * rates.sum(axis=1) / tests.live.sum(axis=1)).sum()
+    best = (tests.impressions.sum(axis=1) * rates.max(axis=1)).sum()
+    assert set(earned) == set(product.PLANS)
+    assert all(equal < values.sum() < best for values in earned.values())
 
 
 @real
@@ -105,6 +119,8 @@ def test_the_command_runs_small(tmp_path):
         "1",
         "--tests",
         "120",
+        "--plan",
+        "2",
         "--out",
         str(tmp_path),
     ]
