@@ -105,6 +105,7 @@ def nightly(
                 lease_seconds=LEASE_SECONDS,
                 seed=decide.seed_of(desk.campaign, day),
                 config=desk.campaign.source_hash,
+                gone=_gone,
             )
         if run.status == "done":
             done = night_of(run)
@@ -235,6 +236,20 @@ class _Steps:
             return self._finish(
                 conn, "publish", publish.publish(conn, self.desk, plan, day=self.day, now=self.now)
             )
+
+
+def _gone(owner: str) -> bool:
+    """True when an owner was a process of this machine and is no more: after a kill nobody waits for its lease."""
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def night_of(run: runs.Run) -> Night | None:

@@ -7,7 +7,7 @@ one `Workspace.write()` block, so that a run killed anywhere resumes after its l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -54,12 +54,16 @@ def claim(
     lease_seconds: float,
     seed: int,
     config: str,
+    gone: Callable[[str], bool] = lambda owner: False,
 ) -> Run:
     """Take the run of that business date, or the rest of one that was left unfinished.
 
     A run that is done comes back with status 'done' and is left alone. A failed run, one whose lease has ended, and
     one of the same `owner` (who must therefore be unique to a process and its restarts) are taken over with the next
     fencing number.
+
+    Args:
+        gone: whether an owner is known to be dead, whose lease then need not be waited for.
 
     Raises:
         Busy: somebody else's lease is valid.
@@ -78,7 +82,7 @@ def claim(
     run = _of_day(conn, campaign, day)
     if run.status == "done":
         return run
-    if run.status == "running" and run.owner != owner and run.lease_until > now:
+    if run.status == "running" and run.owner != owner and run.lease_until > now and not gone(run.owner):
         raise Busy(
             f"campaign {campaign}: the run of {day} is held by {run.owner} until {run.lease_until.isoformat()}; "
             "wait for it, nothing was done"

@@ -25,7 +25,9 @@ def test_the_commands_of_a_first_evening(tmp_path: Path) -> None:
     early = dco("nightly", "c", "--date", "2026-03-02", cwd=tmp_path)
     assert early.returncode == 0 and "no new version" in early.stdout
     approved = dco("approve", "c", "all", "--by", "Jane Doe", cwd=tmp_path)
-    assert approved.returncode == 0 and "approved 12" in approved.stdout, "six, and six more that the first night drafted to fill the pool"
+    assert approved.returncode == 0 and "approved 12" in approved.stdout, (
+        "six, and six more that the first night drafted to fill the pool"
+    )
     night = dco("nightly", "c", "--date", "2026-03-03", "--json", cwd=tmp_path)
     assert night.returncode == 0 and json.loads(night.stdout)["version"] == 1
     again = dco("nightly", "c", "--date", "2026-03-03", cwd=tmp_path)

@@ -19,12 +19,12 @@ BY_RULE = """approval:
 def small(
     folder: Path, *, by_rule: bool = True, backend: str = "procedural", start: date | None = None
 ) -> Path:
-    """Two sizes, three starting creatives per segment, no diffusion unless asked for. Returns the campaign file."""
+    """Two small sizes cut from one backdrop, three starting creatives per segment, no diffusion unless asked for. Returns the campaign file."""
     file = init(folder)[0]
     text = template()
     text = text.replace("flight: {start: 2026-09-01", f"flight: {{start: {start or day_of(0)}")
     text = text.replace("sizes: [300x250, 728x90, 160x600]", "sizes: [300x250]")
-    text = text.replace("sizes: [1080x1080, 1200x628]", "sizes: [1200x628]")
+    text = text.replace("sizes: [1080x1080, 1200x628]", "sizes: [336x280]")
     text = text.replace("starting_per_segment: 5", "starting_per_segment: 3")
     text = text.replace("backend: embedded ", f"backend: {backend} ")
     if by_rule:
