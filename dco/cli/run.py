@@ -183,7 +183,9 @@ def study(args: Namespace) -> None:
     folder = Path("experiments/studies")
     known = sorted(p.parent.name for p in folder.glob("*/__main__.py"))
     if args.name not in known:
-        raise UnknownName("study", args.name, known, where=f"{folder} (run this in a checkout of the project)")
+        raise UnknownName(
+            "study", args.name, known, where=f"{folder} (run this in a checkout of the project)"
+        )
     sys.path.insert(0, str(Path.cwd()))
     sys.argv = [f"dco study {args.name}", *args.options]
     runpy.run_module(f"experiments.studies.{args.name}", run_name="__main__")
