@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -140,9 +141,14 @@ def backend_of(campaign: Campaign) -> Backend:
     Raises:
         BadModel: its folder does not pass the gate. BadInput: it takes no folder or revision.
     """
-    model = campaign.model
-    options = {k: v for k, v in (("folder", model.folder), ("revision", model.revision)) if v}
-    return load_backend(model.backend, **options)
+    return _backend(campaign.model.backend, campaign.model.folder, campaign.model.revision)
+
+
+@cache
+def _backend(name: str, folder: str, revision: str) -> Backend:
+    """One warm backend per process: hashing and loading its weights again costs seconds a night."""
+    options = {k: v for k, v in (("folder", folder), ("revision", revision)) if v}
+    return load_backend(name, **options)
 
 
 def _assemble(

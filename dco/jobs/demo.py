@@ -107,7 +107,10 @@ def _set_up(folder: Path, nights: int) -> Path:
 
 def _contact_sheet(desk: Desk, batch: Batch) -> Path:
     tiles = [
-        (f"{made.creative.segment}  {short(made.creative.arm_id)}  {size}", made.ads[size].raster)
+        (
+            f"{words.pretty(made.creative.segment)}  {short(made.creative.arm_id)}  {size}",
+            made.ads[size].raster,
+        )
         for made in batch.made
         for size in ("1080x1080", "300x250", "1200x628", "160x600")
         if size in made.ads

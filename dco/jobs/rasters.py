@@ -52,9 +52,13 @@ def jpeg(files: Files, name: str, size: str) -> bytes:
 
 
 def thumb(files: Files, name: str, width: int = 320) -> bytes:
-    """A small JPEG for pages and reports."""
+    """A small JPEG for pages and reports; made once, because every night's report shows every creative."""
+    path = files.path(f"thumbs-{width}", name, ".jpg")
+    if path.is_file():
+        return path.read_bytes()
     image = Image.fromarray(load(files, name))
     image.thumbnail((width, width), Image.Resampling.LANCZOS)
     data = io.BytesIO()
     image.save(data, "JPEG", quality=82)
+    files.put_as(f"thumbs-{width}", name, data.getvalue(), ".jpg")
     return data.getvalue()
