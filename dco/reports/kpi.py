@@ -114,7 +114,7 @@ def wilson(successes: float, trials: float, z: float = Z90) -> tuple[float, floa
     """Wilson score interval of a proportion (Wilson 1927); None without trials. Exact counts, z = two-sided 90 %.
 
     >>> tuple(round(x, 4) for x in wilson(10, 1000))
-    (0.006, 0.0166)
+    (0.006, 0.0167)
     """
     if trials <= 0:
         return None
