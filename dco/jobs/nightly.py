@@ -269,8 +269,10 @@ def _stop_reason(why: list[str]) -> str:
     )
     for sentence in why:
         text = sentence.partition(": ")[2] or sentence
+        if text.startswith("nothing made: "):
+            return text.removeprefix("nothing made: ").partition(" = ")[0]
         if text.startswith(marks):
-            return text.split(":")[0] if text.startswith("nothing found") else text
+            return text.partition(":")[0]
     return ""
 
 
