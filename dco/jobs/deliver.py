@@ -13,7 +13,7 @@ from dco.errors import StoreError
 from dco.jobs import rasters
 from dco.jobs.desk import Desk
 from dco.jobs.facts import Extra, arm_card, campaign_report
-from dco.platforms.sheets import Sheet, google_ads_editor
+from dco.platforms.sheets import google_ads_editor
 from dco.reports.campaign import render
 from dco.reports.gallery import GalleryCard, gallery
 from dco.store import sheets, versions
@@ -76,17 +76,6 @@ def write_sheet(desk: Desk, number: int) -> tuple[Path, Path]:
         write_whole(desk.outbox / f"{EDITOR}.csv", sheet.text.encode()),
         write_whole(desk.outbox / f"{EDITOR}.changes.txt", changes.encode()),
     )
-
-
-def preview_sheet(desk: Desk, number: int) -> Sheet:
-    """The sheet of a version against nothing: what a fresh account would upload."""
-    with desk.workspace.read() as conn:
-        shares = {
-            (r["segment"], r["arm_id"]): r["share"]
-            for r in versions.at(conn, desk.campaign.key, number).shares.to_pylist()
-        }
-        rows = [row for row in arms(conn, desk.campaign.key) if (row.segment, row.arm_id) in shares]
-    return google_ads_editor(_ads(desk, rows, shares))
 
 
 def _previous(conn: Any, campaign: str, number: int) -> str | None:
