@@ -15,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from dco.errors import Refused
@@ -23,14 +24,17 @@ from dco.jobs.clock import business_date
 from dco.jobs.create import Idea, check_vocabulary
 from dco.jobs.deliver import deliver
 from dco.jobs.desk import Desk, open_desk
+from dco.jobs.facts import arm_days
 from dco.jobs.ingest import ingest_inbox
 from dco.jobs.names import called, short
-from dco.records import ARM_ID_PATTERN, Genome
+from dco.records import ARM_ID_PATTERN, MICROS, Campaign, Genome
 from dco.reports.plain import Change, Move, first_night_sentence, night_sentence
 from dco.store import ledger, runs
 from dco.store.versions import current
 
 LEASE_SECONDS = 3600
+RECENT_DAYS = 3
+"""Days over which a guardrail judges what was delivered."""
 Say = Callable[[str], None]
 
 
@@ -200,7 +204,7 @@ class _Steps:
         if age > campaign.stale_after_days:
             held = f"the newest report day is {last}, {age} days old; nothing is changed on stale data"
             return held, [held]
-        return "", []
+        return _limits(campaign, arm_days(conn, self.desk))
 
     def _create(self, plan: dict[str, Any]) -> dict[str, Any]:
         ideas = [
@@ -236,6 +240,21 @@ class _Steps:
             return self._finish(
                 conn, "publish", publish.publish(conn, self.desk, plan, day=self.day, now=self.now)
             )
+
+
+def _limits(campaign: Campaign, days: pa.Table) -> tuple[str, list[str]]:
+    """Guardrails on what was delivered: a spent budget holds the night, a click rate under its floor is said aloud."""
+    spent = sum(days["spend_micros"].to_pylist())
+    if spent >= campaign.total_micros > 0:
+        held = f"the budget is spent: {spent / MICROS:,.2f} of {campaign.total_micros / MICROS:,.2f} {campaign.currency}"
+        return held, [held]
+    newest = sorted(set(days["day"].to_pylist()))[-RECENT_DAYS:]
+    recent = [row for row in days.to_pylist() if row["day"] in newest]
+    shown, clicks = (sum(row[name] for row in recent) for name in ("impressions", "clicks"))
+    if shown and clicks / shown < campaign.min_ctr:
+        told = f"{clicks / shown:.2%} clicks in the last {len(newest)} days, under guardrails.min_ctr {campaign.min_ctr:.2%}"
+        return "", [told]
+    return "", []
 
 
 def _gone(owner: str) -> bool:

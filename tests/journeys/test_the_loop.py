@@ -210,3 +210,19 @@ def test_a_refused_report_is_set_aside_with_its_reason_and_the_night_goes_on(tmp
     assert any("leads.csv" in alert for alert in night.alerts)
     reason = (file.parent / "inbox" / "refused" / "leads.csv.reason.txt").read_text(encoding="utf-8")
     assert "jane@doe" not in reason
+
+
+def test_guardrails_on_delivery_hold_a_spent_budget_and_tell_a_low_click_rate(tmp_path: Path) -> None:
+    file = small(tmp_path / "campaign")
+    run_nights(file, 2)
+    text = file.read_text(encoding="utf-8")
+    with open_desk(file) as desk:
+        world = World.of(desk.campaign, 3)
+        world.live_through(desk, 1)
+        world.report(desk, 2)
+    file.write_text(text.replace("holdout: 0.10", "holdout: 0.10\n  min_ctr: 0.9"), encoding="utf-8")
+    told = nightly(file, now=morning(2, ZONE))
+    assert any("under guardrails.min_ctr" in alert for alert in told.alerts) and not told.held
+    file.write_text(text.replace("total: 30000", "total: 1"), encoding="utf-8")
+    held = nightly(file, now=morning(3, ZONE))
+    assert "budget is spent" in held.held and held.version == told.version
