@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dco.compose.ad import compose
+from dco.compose.encode import encode
 from dco.compose.kit import Ad, Kit
 from dco.compose.review import review
-from dco.compose.sizes import masters
+from dco.compose.sizes import ad_size, masters
 from dco.errors import BadCampaign, DoesNotFit, UnknownName
 from dco.generate.backend import Backend, load_backend
 from dco.generate.cache import PictureCache
@@ -43,6 +44,8 @@ class Made:
 
     creative: Creative
     ads: Mapping[str, Ad]
+    exports: Mapping[str, bytes]
+    """Size -> the JPEG that leaves the house, within the file weight of its size."""
     seconds: float
     """Wall time of its pictures; 0 when they came from the cache."""
 
@@ -169,6 +172,7 @@ def _assemble(
     backdrops = {size: p.pixels for size, p in pictures.items() if isinstance(p, Picture)}
     try:
         ads = compose_sizes(kit, words, backdrops, campaign.sizes(), side)
+        exports = exported(ads)
     except DoesNotFit as error:
         return NotMade(idea, str(error))
     rasters = {size: raster_hash(ad.raster) for size, ad in ads.items()}
@@ -186,7 +190,7 @@ def _assemble(
         model=model,
         requests=tuple(request.key(model) for request in requests.values()),
     )
-    return Made(creative, ads, seconds)
+    return Made(creative, ads, exports, seconds)
 
 
 def compose_sizes(
@@ -208,6 +212,15 @@ def compose_sizes(
             raise DoesNotFit(finding.message)
         ads[size] = ad
     return ads
+
+
+def exported(ads: Mapping[str, Ad]) -> dict[str, bytes]:
+    """The file of every size. Made before anybody is asked to approve, so that an ad too heavy to ship is refused here.
+
+    Raises:
+        DoesNotFit: names the size, its weight at the lowest quality, and the limit.
+    """
+    return {size: encode(ad.raster, ad_size(size).max_bytes)[0] for size, ad in ads.items()}
 
 
 def raster_hash(raster: NDArray[np.uint8]) -> str:

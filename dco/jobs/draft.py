@@ -54,8 +54,9 @@ def save(conn: Connection, desk: Desk, batch: Batch, run: Run, *, control: bool,
     new = set()
     for made in batch.made:
         creative = made.creative
-        for ad in made.ads.values():
-            rasters.save(desk.workspace.files, ad.raster)
+        for size, ad in made.ads.items():
+            name = rasters.save(desk.workspace.files, ad.raster)
+            rasters.save_export(desk.workspace.files, name, made.exports[size])
         if not save_creative(conn, campaign.key, creative, run.day, control, now):
             continue
         costs.add(

@@ -15,6 +15,7 @@ from dco.jobs.create import raster_hash
 from dco.store.files import Files
 
 KIND = "rasters"
+EXPORTS = "exports"
 
 
 def save(files: Files, raster: NDArray[np.uint8]) -> str:
@@ -46,8 +47,16 @@ def load(files: Files, name: str) -> NDArray[np.uint8]:
     return raster
 
 
+def save_export(files: Files, name: str, data: bytes) -> None:
+    """Keep the JPEG of an ad beside its pixels: it is uploaded and shown many times and need be made once."""
+    files.put_as(EXPORTS, name, data, ".jpg")
+
+
 def jpeg(files: Files, name: str, size: str) -> bytes:
-    """The ad as it is uploaded, within the file weight of its size."""
+    """The ad as it is uploaded, within the file weight of its size; made again where its file is gone."""
+    path = files.path(EXPORTS, name, ".jpg")
+    if path.is_file():
+        return path.read_bytes()
     return encode(load(files, name), ad_size(size).max_bytes)[0]
 
 

@@ -52,5 +52,6 @@ def status(desk: Desk, *, now: datetime, simulated: str | None = None) -> Found:
         total_micros=campaign.total_micros,
         currency=campaign.currency,
         simulated=simulated,
+        folder=campaign.root,
     )
     return Found(state, [night.sentence() for night in nights[:SHOWN]])

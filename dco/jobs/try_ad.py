@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image
 
 from dco.compose.cutout import cutout
-from dco.compose.encode import encode
 from dco.compose.kit import Kit
 from dco.compose.sheet import contact_sheet
-from dco.compose.sizes import ad_size, masters
+from dco.compose.sizes import masters
 from dco.compose.wordmark import wordmark
 from dco.errors import BadInput, DoesNotFit, GenerationFailed
 from dco.generate.backend import load_backend
@@ -24,7 +23,7 @@ from dco.generate.request import Request
 from dco.generate.studio import make
 from dco.generate.vocabulary import copy_side
 from dco.jobs.assets import fonts, read_picture
-from dco.jobs.create import compose_sizes
+from dco.jobs.create import compose_sizes, exported
 from dco.records import Brand, Copy, content_hash
 from dco.settings.campaign import is_link
 
@@ -96,12 +95,13 @@ def try_ad(
                     "; ".join(p.reason for p in one.values() if not isinstance(p, Picture))
                 )
             ads = compose_sizes(kit, words, backdrops, SIZES, copy_side(look["composition"]))
+            exports = exported(ads)
         except (DoesNotFit, GenerationFailed) as error:
             failed.append(f"{look['scene']}: {error}")
             continue
         for size, ad in ads.items():
             path = folder / f"{look['scene'].replace(' ', '-')}-{size}.jpg"
-            path.write_bytes(encode(ad.raster, ad_size(size).max_bytes)[0])
+            path.write_bytes(exports[size])
             files.append(path)
             tiles.append((f"{look['scene']} {size}", ad.raster))
     if not tiles:

@@ -115,6 +115,8 @@ class Status:
     total_micros: int | None = None
     currency: str = "EUR"
     simulated: str | None = None
+    folder: str = ""
+    """Where the campaign file lies, as commands take it; empty: the campaign's key stands for it."""
 
 
 def status_text(status: Status) -> str:
@@ -163,12 +165,15 @@ def _freshness(status: Status) -> str:
 
 
 def _next(status: Status) -> str:
+    where = status.folder or status.campaign
     if status.pending:
-        return f"look at {words.plural(status.pending, 'new ad')} in the gallery, then: dco approve {status.campaign} ARM"
+        return (
+            f"look at {words.plural(status.pending, 'new ad')} in the gallery, then: dco approve {where} all"
+        )
     if status.newest_day is None:
-        return f"put a platform report into the inbox, then: dco ingest {status.campaign}"
+        return f"put a platform report into the inbox, then: dco ingest {where}"
     if _stale(status):
-        return f"fetch newer platform reports, then: dco ingest {status.campaign}"
+        return f"fetch newer platform reports, then: dco ingest {where}"
     if not status.live and status.approved:
-        return f"decide with what is approved: dco nightly {status.campaign}"
+        return f"decide with what is approved: dco nightly {where}"
     return "nothing waits for you"
