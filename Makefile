@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 BACKEND := $(if $(strip $(UV_FIND_LINKS)),,--torch-backend=auto)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check tests calibrate train study clean
+.PHONY: help setup demo test check tests calibrate fuzz train study clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,9 @@ tests: $(STAMP)
 
 calibrate: $(STAMP) ## the statistical calibration suite alone (a part of `make test`)
 	@$(BIN)/python -m pytest tests/calibration
+
+fuzz: $(STAMP) ## the property tests with new random examples, many more of them (slow; not a part of `make test`)
+	@DCO_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'not realdata' tests
 
 train: $(STAMP) ## train the embedded diffusion model again (about three quarters of an hour on 2 cores)
 	@$(BIN)/dco model train --minutes 36

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A deadline would make a busy machine a failing test; speed is measured by benchmarks, never here.
-settings.register_profile("dco", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
-settings.load_profile("dco")
+# A deadline would make a busy machine a failing test; speed is measured by benchmarks, never here. The gate draws the
+# same examples every time, so that what passed once passes again; `make fuzz` looks for new ones.
+settings.register_profile(
+    "gate", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60, derandomize=True
+)
+settings.register_profile("fuzz", parent=settings.get_profile("gate"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("DCO_HYPOTHESIS", "gate"))
 
 REAL_DATA = os.environ.get("DCO_REAL_DATA", "")
 

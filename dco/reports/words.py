@@ -62,6 +62,11 @@ def known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
+def _per_cent_known(*values: float | None) -> bool:
+    """True where each is a number whose percentage is one too: a fraction near the largest double has none."""
+    return all(value is not None and math.isfinite(100 * value) for value in values)
+
+
 def weakest(licences: Iterable[Licence]) -> Licence | None:
     """The weakest of several licences: a number over all placements may claim no more than it. None when there is none."""
     found = set(licences)
@@ -111,7 +116,7 @@ def percent_span(low: float, high: float) -> tuple[str, str]:
 
 def share(value: float | None) -> str:
     """A share of traffic, whole per cent: 0.254 -> '25 %'; something above nothing never reads as zero: '<1 %'."""
-    if value is None or not math.isfinite(value):
+    if value is None or not _per_cent_known(value):
         return UNKNOWN
     return "<1 %" if 0 < value < 0.005 else f"{100 * value:.0f} %"
 
@@ -137,7 +142,7 @@ def chance_words(probability: float | None) -> str:
 
 def signed_percent(value: float | None, digits: int | None = None) -> str:
     """A relative change: 0.14 -> '+14 %', -0.034 -> '−3.4 %', 0 -> '0 %'. Ten per cent and more show no decimals."""
-    if value is None or not math.isfinite(value):
+    if value is None or not _per_cent_known(value):
         return UNKNOWN
     digits = (0 if abs(value) >= 0.0995 else 1) if digits is None else digits
     text = _trimmed(100 * value, digits)
@@ -146,9 +151,9 @@ def signed_percent(value: float | None, digits: int | None = None) -> str:
 
 def change(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """A relative change with its interval: (0.14, 0.06, 0.22) -> '+14 % (6 % to 22 %)'."""
-    if value is None or not math.isfinite(value):
+    if value is None or not _per_cent_known(value):
         return TOO_EARLY
-    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+    if low is None or high is None or not _per_cent_known(low, high, high - low):
         return signed_percent(value)
     digits = _digits(100 * (high - low))
     ends = f"{_trimmed(100 * low, digits)} % to {_trimmed(100 * high, digits)} %"
@@ -250,7 +255,7 @@ def gain_words(
         value, low, high: relative gain and its `level` % interval, 0.10 = +10 %.
         what: what was gained, e.g. 'clicks per impression'.
     """
-    if value is None or low is None or high is None or not all(map(math.isfinite, (value, low, high))):
+    if value is None or low is None or high is None or not _per_cent_known(value, low, high, high - low):
         return (
             f"It is {TOO_EARLY} what learning earned: the untouched holdout has not gathered enough data yet."
         )
