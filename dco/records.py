@@ -159,15 +159,17 @@ class StandingRule:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which backend draws the backdrop. `folder` is a local diffusers folder; `revision` pins a hub commit hash."""
+    """Which backend draws the backdrop. `folder` is a local diffusers folder; `revision` pins a hub commit hash.
+    Where steps, guidance or strength are None the backend's own are taken; `options` go to its constructor."""
 
     backend: str = "embedded"
     folder: str = ""
     revision: str = ""
-    steps: int = 12
-    guidance: float = 1.5
-    strength: float = 0.6
+    steps: int | None = None
+    guidance: float | None = None
+    strength: float | None = None
     license: str = ""
+    options: tuple[tuple[str, str | int | float | bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Adherence(nn.Module):
 
     def __init__(self, words: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
-        self.words = {a: tuple(words[a]) for a in ATTRIBUTES}
+        self.words = {a: tuple(words[a]) for a in ATTRIBUTES if a in words}
         widths = (3, 24, 48, 96, 128)
         self.body = nn.Sequential(
             *(
@@ -58,7 +58,7 @@ class Adherence(nn.Module):
         x = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))) * 2 - 1
         best = [logits.argmax(1).tolist() for logits in self(x)]
         return [
-            {a: self.words[a][k] for a, k in zip(ATTRIBUTES, row, strict=True)}
+            {a: self.words[a][k] for a, k in zip(self.words, row, strict=True)}
             for row in zip(*best, strict=True)
         ]
 
@@ -79,7 +79,7 @@ class Adherence(nn.Module):
         source = folder / FOLDER
         try:
             words = json.loads((source / "words.json").read_text())
-            model = cls({a: tuple(words[a]) for a in ATTRIBUTES})
+            model = cls({a: tuple(words[a]) for a in words})
             model.load_state_dict(load_file(source / "model.safetensors"))
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise BadModel(

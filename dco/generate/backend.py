@@ -13,18 +13,41 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dco import registry
 from dco.errors import BadInput, UnknownName
-from dco.generate.picture import Outcome
+from dco.generate.picture import Outcome, Pixels
 from dco.generate.request import Request
 
 Progress = Callable[[int, int], None]
 """Called with (pictures done, pictures in all) after each."""
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """A picture on its way: what the denoiser has after `step` of `steps` steps, small, uint8[height, width, 3]."""
+
+    key: str
+    step: int
+    steps: int
+    pixels: Pixels
+
+
+Preview = Callable[[Glimpse], None]
+"""Called every few steps of the denoising; what it raises stops the making."""
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+class Defaults(NamedTuple):
+    """Steps, guidance and strength a model is good at, for whoever does not say."""
+
+    steps: int
+    guidance: float
+    strength: float
 
 
 class Backend(Protocol):
@@ -40,7 +63,17 @@ class Backend(Protocol):
         """The licence record of the model: `license` and whatever else its LICENSE.json says."""
         ...
 
-    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+    @property
+    def defaults(self) -> Defaults:
+        """What its pictures are best made with. Costs no import of torch."""
+        ...
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        progress: Progress | None = None,
+        preview: Preview | None = None,
+    ) -> Iterator[Outcome]:
         """One outcome per request, in order. Only a model that cannot be loaded raises (`BadModel`)."""
         ...
 

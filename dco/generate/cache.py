@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from dco.errors import BadInput, GenerationFailed, StoreError
-from dco.generate.gates import inspect
 from dco.generate.picture import Picture, pixels_sha256
 from dco.generate.request import ENGINE, Request
+from dco.generate.soundness import inspect
 from dco.records import content_hash
 
 _KEY = re.compile(r"[0-9a-f]{64}")

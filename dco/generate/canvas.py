@@ -10,6 +10,7 @@ gives the same picture at every size, and finer octaves appear only where the pi
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -35,11 +36,13 @@ class Window(NamedTuple):
 class Scene:
     """A backdrop the renderer can paint. `words` are the canonical name and its synonyms.
 
-    `paint(stage)` returns float32[3, height, width]; values outside [0, 1] are cut after grading.
+    `paint(stage)` returns float32[3, height, width]; values outside [0, 1] are cut after grading. A scene that has a
+    `surface` for the product paints it of `stage.surface(...)`; any other gets a ledge where a material is asked for.
     """
 
     words: tuple[str, ...]
     paint: Callable[[Stage], Array]
+    surface: bool = False
 
 
 class Stage:
@@ -48,6 +51,7 @@ class Stage:
     Args:
         colours: float32[4, 3], deep, mid, light and accent, sRGB in [0, 1].
         light: canonical light word; `night`, `drama` and `gold` are 1.0 for the matching word, else 0.0.
+        season, mood, material: canonical words, "none" where they are not asked for.
         copy_side: "left", "right" or "center"; `focus` is the x, in units, where the product will stand.
         seed: numbers; equal numbers draw equal pictures.
     """
@@ -61,7 +65,12 @@ class Stage:
         light: str,
         copy_side: str,
         seed: tuple[int, ...],
+        season: str = "none",
+        mood: str = "none",
+        material: str = "none",
     ) -> None:
+        self.season, self.mood, self.material = season, mood, material
+        self._seed = seed
         short = min(width, height)
         self.width, self.height, self.short = width, height, short
         self.pixel = 2.0 / short
@@ -86,6 +95,28 @@ class Stage:
         self.focus_u = side + self.draw(-0.08, 0.08)
         self.focus = self.focus_u * self.half_w
         self.sun = -1.0 if self.draw() < 0.5 else 1.0
+
+    def fork(self, name: str) -> Stage:
+        """The same stage with a stream of draws of its own, so that an addition moves nothing that was there before."""
+        other = copy(self)
+        other._rng = np.random.Generator(np.random.PCG64((*self._seed, *name.encode())))
+        return other
+
+    def surface(self, default: str) -> str:
+        """The material asked for, or the scene's own."""
+        return default if self.material == "none" else self.material
+
+    def local(self, natural: Array, amount: float = 0.35) -> Array:
+        """A thing's own colour, `amount` of the way to the palette's tone of the same brightness: float32[3].
+
+        Sand, leaves and skin of fruit painted in the palette alone look dyed; in their own colours alone they look
+        pasted in.
+        """
+        grey = float(natural @ np.array([0.3, 0.59, 0.11], np.float32))
+        tones = np.stack([self.deep, self.mid, self.light])
+        greys = tones @ np.array([0.3, 0.59, 0.11], np.float32)
+        tone = np.array([np.interp(grey, greys, tones[:, c]) for c in range(3)], np.float32)
+        return np.asarray(natural * (1 - self.dim * 0.6) * (1 - amount) + tone * amount, np.float32)
 
     def draw(self, low: float = 0.0, high: float = 1.0) -> float:
         """One uniform number."""

@@ -1,6 +1,7 @@
 """The procedural renderer: a `Look` and a seed painted at any size, on the CPU, without a model.
 
-The picture is the scene, then a grade that the light word decides, then a little grain. The grain comes last and
+The picture is the scene, a ledge of the material where the scene has no surface of its own, what the season brings,
+then a grade that light and mood decide, then a little grain. The grain comes last and
 can be left out, because whatever else is added to the picture has to go under it.
 """
 
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from dco import registry
 from dco.errors import BadInput
 from dco.generate.canvas import Array, Stage, colour, over
+from dco.generate.materials import ledge
+from dco.generate.moods import mood
+from dco.generate.seasons import season
 from dco.generate.vocabulary import PALETTES, Look, copy_side
 
 GRAIN = 0.008
@@ -42,11 +46,20 @@ def render(look: Look, width: int, height: int, seed: int, *, grain: bool = True
         colours=np.stack([colour(c) for c in PALETTES[look.palette]]),
         light=look.light,
         copy_side=copy_side(look.composition),
-        # Palette and light stay out of the seed: a test of blue against coral shows the same beach twice.
+        # Only the scene is in the seed: a test of blue against coral, or of autumn against none, shows the same beach.
         seed=(seed, *look.scene.encode()),
+        season=look.season,
+        mood=look.mood,
+        material=look.material,
     )
     picture = scene.paint(stage)
+    if look.material != "none" and not scene.surface:
+        ledge(stage.fork("ledge"), picture)
+    if look.season != "none":
+        season(stage.fork("season"), picture)
     _grade(picture, stage)
+    if look.mood != "none":
+        mood(stage.fork("mood"), picture)
     out = np.ascontiguousarray(np.clip(picture, 0, 1).transpose(1, 2, 0))
     return add_grain(out, seed) if grain else out
 

@@ -9,9 +9,9 @@ from dco.errors import BadInput, BadModel, StoreError
 from dco.generate.backend import Backend, Progress
 from dco.generate.batching import reason
 from dco.generate.cache import PictureCache
-from dco.generate.gates import inspect
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.request import Request
+from dco.generate.soundness import inspect
 
 
 def make(

@@ -1,7 +1,8 @@
-"""The words a backdrop is asked for with: scene, palette, light, composition. No heavy imports.
+"""The words a backdrop is asked for with: scene, palette, light, composition; season, mood, material. No heavy imports.
 
-A `Look` is the four words; `prompt` writes them as the caption the embedded model was trained on, and
+A `Look` is those words; `prompt` writes them as the caption the embedded model was trained on, and
 `understand` reads a free text back and names every word that neither the renderer nor the model knows.
+Season, mood and material may be "none": the scene as it is.
 
 Composition says which side the COPY gets. "copy space left" keeps the left side calm for copy and puts the
 product and the busy part of the picture on the right; "centered" puts the product in the middle.
@@ -47,6 +48,33 @@ COMPOSITIONS: Mapping[str, tuple[str, ...]] = {
     "copy space right": ("copy space right", "copy space on the right", "empty space on the right"),
     "centered": ("centered", "centered composition", "product in the center"),
 }
+SEASONS: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "spring": ("spring", "springtime", "spring blossom"),
+    "summer": ("summer", "summertime", "high summer"),
+    "autumn": ("autumn", "fall season", "autumn leaves"),
+    "winter": ("winter", "wintertime", "winter snow"),
+}
+MOODS: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "calm": ("calm mood", "calm", "serene mood", "quiet mood"),
+    "fresh": ("fresh mood", "fresh", "airy mood", "crisp mood"),
+    "bold": ("bold mood", "bold", "energetic mood", "vivid mood"),
+    "luxurious": ("luxurious mood", "luxurious", "premium mood", "elegant mood"),
+    "playful": ("playful mood", "playful", "fun mood", "cheerful mood"),
+}
+MATERIALS: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "wood": ("wood surface", "wood", "wooden surface", "wooden table"),
+    "marble": ("marble slab", "marble", "polished marble"),
+    "stone": ("stone surface", "stone", "slate surface"),
+    "concrete": ("concrete surface", "concrete", "cast concrete"),
+    "terrazzo": ("terrazzo surface", "terrazzo", "terrazzo floor"),
+    "linen": ("linen surface", "linen", "linen cloth"),
+    "metal": ("metal surface", "metal", "brushed metal"),
+}
+"""What the product stands on. A scene without a surface of its own gets a ledge of it in the foreground."""
+
 _SIDES: Mapping[str, Side] = {"copy space left": "left", "copy space right": "right", "centered": "center"}
 
 # Words that carry no attribute and may stand anywhere.
@@ -79,7 +107,15 @@ FILLERS = frozenset(
         "scene",
     ]
 )
-ATTRIBUTES = ("scene", "palette", "light", "composition")
+ATTRIBUTES = ("scene", "palette", "light", "composition", "season", "mood", "material")
+OPTIONAL = ("season", "mood", "material")
+_TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "light": LIGHTS,
+    "composition": COMPOSITIONS,
+    "season": SEASONS,
+    "mood": MOODS,
+    "material": MATERIALS,
+}
 
 
 @dataclass(frozen=True)
@@ -94,6 +130,9 @@ class Look:
     palette: str
     light: str = "soft light"
     composition: str = "centered"
+    season: str = "none"
+    mood: str = "none"
+    material: str = "none"
 
     def __post_init__(self) -> None:
         for attribute in ATTRIBUTES:
@@ -128,11 +167,7 @@ def values(attribute: str) -> tuple[str, ...]:
     """The canonical words of one attribute, in the order the classifier and the captions use."""
     if attribute == "scene":
         return scene_names()
-    tables: dict[str, Mapping[str, object]] = {
-        "palette": PALETTES,
-        "light": LIGHTS,
-        "composition": COMPOSITIONS,
-    }
+    tables: dict[str, Mapping[str, object]] = {"palette": PALETTES, **_TABLES}
     if attribute not in tables:
         raise UnknownName("attribute", attribute, ATTRIBUTES)
     return tuple(tables[attribute])
@@ -164,8 +199,17 @@ def prompt(look: Look) -> str:
 
     >>> prompt(Look("beach", "blue", "golden hour", "copy space left"))
     'beach, blue palette, golden hour, copy space left'
+    >>> prompt(Look("beach", "blue", season="summer", material="wood"))
+    'beach, blue palette, soft light, centered, summer, wood surface'
     """
-    return f"{look.scene}, {look.palette} palette, {look.light}, {look.composition}"
+    words = [look.scene, f"{look.palette} palette", look.light, look.composition]
+    words += [_TABLES[a][getattr(look, a)][0] for a in OPTIONAL if getattr(look, a) != "none"]
+    return ", ".join(words)
+
+
+def phrases(attribute: str, value: str) -> tuple[str, ...]:
+    """The ways people write a value of light, composition, season, mood or material; none for "none"."""
+    return _TABLES[attribute][value]
 
 
 def understand(text: str) -> Understood:
@@ -178,15 +222,15 @@ def understand(text: str) -> Understood:
     ('flamingo',)
     """
     words = _words(text)
-    phrases = _phrases()
-    longest = max(len(phrase) for phrase in phrases)
+    known = _phrases()
+    longest = max(len(phrase) for phrase in known)
     parts: dict[str, str] = {}
     unknown: list[str] = []
     contradicted: list[str] = []
     at = 0
     while at < len(words):
         for length in range(min(longest, len(words) - at), 0, -1):
-            found = phrases.get(words[at : at + length])
+            found = known.get(words[at : at + length])
             if found:
                 attribute, value = found
                 if parts.setdefault(attribute, value) != value:
@@ -208,9 +252,9 @@ def every_phrase() -> Iterator[tuple[str, str, str]]:
     for palette in PALETTES:
         for phrase in (palette, *(f"{palette} {noun}" for noun in PALETTE_NOUNS)):
             yield "palette", palette, phrase
-    for attribute, table in (("light", LIGHTS), ("composition", COMPOSITIONS)):
-        for value, phrases in table.items():
-            for phrase in phrases:
+    for attribute, table in _TABLES.items():
+        for value, written in table.items():
+            for phrase in written:
                 yield attribute, value, phrase
 
 

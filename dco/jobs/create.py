@@ -94,7 +94,11 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
     """One request per aspect family that the campaign's sizes need."""
     genome = idea.genome.as_dict()
     visual = look(campaign, genome)
-    model = campaign.model
+    model, own = campaign.model, backend_of(campaign).defaults
+    steps, guidance, strength = (
+        usual if stated is None else stated
+        for stated, usual in zip((model.steps, model.guidance, model.strength), own, strict=True)
+    )
     words = visual | {a: o for a, o in genome.items() if a.startswith("look_")}
     if model.backend == "diffusers":
         audience = campaign.segment(idea.segment).description
@@ -108,9 +112,9 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
             width=width,
             height=height,
             seed=seed_of(campaign, idea.segment, idea.genome),
-            strength=float(genome.get("strength", model.strength)),
-            steps=model.steps,
-            guidance=model.guidance,
+            strength=float(genome.get("strength", strength)),
+            steps=int(steps),
+            guidance=guidance,
         )
         for width, height in dict.fromkeys(masters(campaign.sizes()).values())
     }
@@ -144,14 +148,17 @@ def backend_of(campaign: Campaign) -> Backend:
     Raises:
         BadModel: its folder does not pass the gate. BadInput: it takes no folder or revision.
     """
-    return _backend(campaign.model.backend, campaign.model.folder, campaign.model.revision)
+    model = campaign.model
+    return _backend(model.backend, model.folder, model.revision, model.options)
 
 
 @cache
-def _backend(name: str, folder: str, revision: str) -> Backend:
+def _backend(
+    name: str, folder: str, revision: str, options: tuple[tuple[str, str | int | float | bool], ...]
+) -> Backend:
     """One warm backend per process: hashing and loading its weights again costs seconds a night."""
-    options = {k: v for k, v in (("folder", folder), ("revision", revision)) if v}
-    return load_backend(name, **options)
+    named = {k: v for k, v in (("folder", folder), ("revision", revision)) if v}
+    return load_backend(name, **named, **dict(options))
 
 
 def _assemble(

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from dco.prompts.policy import check
 from dco.records import content_hash
 
-LOOK = ("scene", "palette", "light", "composition")
-"""Attributes that a backdrop shows; the others (headline, cta, ...) are typeset."""
+LOOK = ("scene", "palette", "light", "composition", "season", "mood", "material")
+"""Attributes that a backdrop shows; the others (headline, cta, ...) are typeset. "none" is said by saying nothing."""
+
+CAPTION: Mapping[str, str] = {"palette": "{} palette", "mood": "{} mood", "material": "{} surface"}
+DETAIL: Mapping[str, str] = {
+    "season": "in {}, seasonal details",
+    "mood": "{} mood",
+    "material": "empty {} surface in the foreground",
+}
 
 LIGHT_DETAIL: Mapping[str, str] = {
     "soft light": "soft diffused daylight, gentle shadows",
@@ -53,7 +60,8 @@ def embedded(genome: Mapping[str, str], *, banned: Iterable[str] = ()) -> Wordin
     Raises:
         Refused: an option breaks the prompt policy.
     """
-    parts = [f"{genome[a]} palette" if a == "palette" else genome[a] for a in LOOK if a in genome]
+    stated = {a: genome[a] for a in LOOK if genome.get(a, "none") != "none"}
+    parts = [CAPTION.get(a, "{}").format(option) for a, option in stated.items()]
     extra = [value for a, value in genome.items() if a not in LOOK and a.startswith("look_")]
     return Wording(check(", ".join([*parts, *extra]), banned=banned), "", dict(genome))
 
@@ -83,6 +91,7 @@ def checkpoint(
         parts.append(LIGHT_DETAIL.get(genome["light"], genome["light"]))
     if "composition" in genome:
         parts.append(SPACE_DETAIL.get(genome["composition"], genome["composition"]))
+    parts += [text.format(genome[a]) for a, text in DETAIL.items() if genome.get(a, "none") != "none"]
     parts += [value for a, value in genome.items() if a.startswith("look_")]
     if brief:
         parts.append(f"mood: {_first_sentence(brief)}")

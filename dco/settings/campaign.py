@@ -304,13 +304,14 @@ def _approval(top: Node, space: Space) -> tuple[StandingRule, ...]:
 
 
 def _model(node: Node) -> Model:
-    node.only("backend", "folder", "revision", "steps", "guidance", "strength", "license")
+    node.only("backend", "folder", "revision", "steps", "guidance", "strength", "license", "options")
     base = Model()
     revision = node.text("revision", "a 40-digit commit hash", "")
     if revision and not re.fullmatch(r"[0-9a-f]{40}", revision):
         raise node.fail(
             "revision", f"expected a 40-digit commit hash, got '{revision}'; a branch can change under you"
         )
+    stated = node.plain()
     backend = node.choice("backend", registry.names("backends"), base.backend)
     # Beyond .75 the embedded model's old features ghost; the backend refuses, and here the line is known.
     boldest = 0.75 if backend == "embedded" else 1
@@ -318,8 +319,20 @@ def _model(node: Node) -> Model:
         backend=backend,
         folder=node.text("folder", "a diffusers folder or a hub id", ""),
         revision=revision,
-        steps=node.integer("steps", 1, 200, base.steps),
-        guidance=node.number("guidance", 0, 30, base.guidance),
-        strength=node.fraction("strength", 0.1, boldest, base.strength),
+        steps=node.integer("steps", 1, 200) if "steps" in stated else None,
+        guidance=node.number("guidance", 0, 30) if "guidance" in stated else None,
+        strength=node.fraction("strength", 0.1, boldest) if "strength" in stated else None,
         license=node.text("license", "an SPDX id or LicenseRef", ""),
+        options=_options(node),
     )
+
+
+def _options(node: Node) -> tuple[tuple[str, str | int | float | bool], ...]:
+    """What goes to the backend's constructor, which alone knows its options. Secrets are no options."""
+    options = node.mapping("options", default=None)
+    for name, value in options.plain().items():
+        if re.search(r"key|secret|token|password", name, re.IGNORECASE):
+            raise options.fail(name, "a secret does not belong in a campaign file; set it in the environment")
+        if not isinstance(value, str | int | float | bool):
+            raise options.fail(name, f"expected a text, a number, true or false, got {value!r}")
+    return tuple(sorted(options.plain().items()))

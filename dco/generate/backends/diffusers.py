@@ -15,14 +15,14 @@ from PIL import Image
 
 from dco.errors import BadInput, BadModel, DcoError
 from dco.generate import threads as thread_policy
-from dco.generate.backend import Progress
+from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
 from dco.generate.delta import Array, resize
-from dco.generate.gates import inspect, to_uint8
 from dco.generate.hub import open_folder
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import render
 from dco.generate.request import Request
+from dco.generate.soundness import inspect, to_uint8
 from dco.generate.vocabulary import Look
 
 if TYPE_CHECKING:
@@ -99,7 +99,17 @@ class Backend:
             raise BadModel(f"backend 'diffusers' needs the extra dco[diffusion] ({reason(error)})") from error
         return Checkpoint(self.folder, self.device, self.dtype, self.variant)
 
-    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+    @property
+    def defaults(self) -> Defaults:
+        """Steps, guidance and strength where nobody states them."""
+        return Defaults(30, 7.0, 0.75)
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        progress: Progress | None = None,
+        preview: Preview | None = None,
+    ) -> Iterator[Outcome]:
         """One outcome per request, in order."""
         done = 0
 

@@ -20,14 +20,14 @@ from PIL import Image
 
 from dco.errors import BadInput, BadModel
 from dco.generate import threads as thread_policy
-from dco.generate.backend import Progress
+from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
 from dco.generate.delta import Array, delta_transfer, resize
-from dco.generate.gates import inspect, to_uint8
 from dco.generate.model_folder import check, embedded_folder
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import add_grain, render
 from dco.generate.request import Request
+from dco.generate.soundness import inspect, to_uint8
 from dco.generate.vocabulary import prompt
 
 if TYPE_CHECKING:
@@ -101,7 +101,17 @@ class Backend:
             ) from error
         return SmallDiffusion(self.folder, self.device)
 
-    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+    @property
+    def defaults(self) -> Defaults:
+        """Steps, guidance and strength where nobody states them."""
+        return Defaults(12, 1.5, 0.6)
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        progress: Progress | None = None,
+        preview: Preview | None = None,
+    ) -> Iterator[Outcome]:
         """One outcome per request, in order. Model folder, engine version and request decide every byte."""
         done = 0
 

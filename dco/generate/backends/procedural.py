@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
-from dco.generate.backend import Progress
+from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import reason
-from dco.generate.gates import inspect, to_uint8
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import render
 from dco.generate.request import ENGINE, Request
+from dco.generate.soundness import inspect, to_uint8
 
 
 class Backend:
@@ -24,7 +24,17 @@ class Backend:
             "model": "none: drawn by the engine's own renderer",
         }
 
-    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+    @property
+    def defaults(self) -> Defaults:
+        """Steps, guidance and strength where nobody states them."""
+        return Defaults(1, 1.0, 1.0)
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        progress: Progress | None = None,
+        preview: Preview | None = None,
+    ) -> Iterator[Outcome]:
         """One outcome per request, in order."""
         for done, request in enumerate(requests, start=1):
             yield self._paint(request)
