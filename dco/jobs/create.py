@@ -107,7 +107,7 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
         text = wording.embedded(words).prompt
     return {
         (width, height): Request(
-            attributes=tuple(visual.items()),
+            attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
             prompt=text,
             width=width,
             height=height,

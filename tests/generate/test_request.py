@@ -80,7 +80,7 @@ def test_a_value_out_of_range_is_named(field: str, value: object) -> None:
 
 def test_without_a_prompt_the_options_are_the_caption() -> None:
     assert BEACH.prompt == "beach, blue palette, soft light, centered"
-    assert Request.of({"mood": "calm", "object": "a red hat"}, 64, 64, 1).prompt == "calm, a red hat"
+    assert Request.of({"weather": "calm", "object": "a red hat"}, 64, 64, 1).prompt == "a red hat, calm"
 
 
 def test_the_look_is_read_from_options_or_else_from_the_prompt() -> None:
@@ -96,7 +96,7 @@ def test_the_look_is_read_from_options_or_else_from_the_prompt() -> None:
     [
         ({"scene": "beach"}, "", "palette"),
         ({"scene": "beech", "palette": "blue"}, "", "beach"),
-        ({"scene": "beach", "palette": "blue", "mood": "calm"}, "", "mood"),
+        ({"scene": "beach", "palette": "blue", "weather": "calm"}, "", "weather"),
         ({}, "blue beach with a flamingo", "flamingo"),
     ],
 )

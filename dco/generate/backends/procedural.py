@@ -27,7 +27,7 @@ class Backend:
     @property
     def defaults(self) -> Defaults:
         """Steps, guidance and strength where nobody states them."""
-        return Defaults(1, 1.0, 1.0)
+        return Defaults(12, 1.0, 0.6)
 
     def generate(
         self,
