@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dco import registry
 from dco.errors import BadInput
-from dco.generate.canvas import Array, Stage, colour, over
+from dco.generate.canvas import Array, Stage, colour, screen
 from dco.generate.materials import ledge
-from dco.generate.moods import mood
+from dco.generate.moods import mood, shoulder
 from dco.generate.seasons import season
 from dco.generate.vocabulary import PALETTES, Look, copy_side
 
@@ -72,22 +72,43 @@ def add_grain(picture: NDArray[np.float32], seed: int, amount: float = GRAIN) ->
 
 
 def _grade(picture: Array, s: Stage) -> None:
-    """Warmth, vignette, beam and night tint, in place."""
+    """What the light does to the finished scene, in place: where it falls, and the colour of light and shade."""
     np.clip(picture, 0, 1.2, out=picture)
-    u, v, sun = s.u, s.v, s.sun
+    away = (s.u - s.focus_u * 0.6 + s.sun * 0.2) ** 2 * 0.55 + (s.v * 2 - 1) ** 2 * 0.45
     if s.gold:
-        flare = 0.22 * np.exp(((u + sun) ** 2 + (v - 0.3) ** 2 * 2) / -0.7)
-        picture *= 1 + flare * np.array([1.5, 0.9, 0.1], np.float32)[:, None, None]
-        over(picture, 0.14, np.array([1, 0.68, 0.3], np.float32))
-    depth = 0.13 + 0.62 * s.drama + 0.27 * s.night
-    away = (u - s.focus_u * 0.6 + sun * 0.2) ** 2 * 0.55 + (v * 2 - 1) ** 2 * 0.45
-    picture *= 1 - depth * (1 - np.exp(away * -1.15))
+        _golden(picture, s)
     if s.drama:
-        across = (u + sun * 0.2 + (v - 0.1) * sun * 0.9 - s.focus_u * 0.5) / 0.35
-        picture *= 1 + 0.22 * np.exp(-(across**2)) * (1 - v * 0.6)
-    if s.night:
-        picture *= 0.82
-        picture += np.array([0, 0.006, 0.02], np.float32)[:, None, None]
+        _dramatic(picture, s, away)
+    elif s.night:
+        pool = np.exp(-(((s.u - s.focus_u) / 0.8) ** 2) - ((s.v - 0.6) / 0.4) ** 2)
+        picture *= (1 - 0.4 * (1 - np.exp(away * -1.15))) * (0.78 + 0.2 * pool)
+        # Eyes adapted to the dark see less colour and more blue in the shade.
+        picture += np.array([0, 0.006, 0.022], np.float32)[:, None, None]
+    else:
+        picture *= 1 - 0.11 * (1 - np.exp(away * -1.15))
+    shoulder(picture)
+
+
+def _golden(picture: Array, s: Stage) -> None:
+    """A low sun outside the frame: its flare, warm light on what is bright and plum in what is dark."""
+    tone = picture.mean(0)
+    gone = (s.u + s.sun * 1.05) ** 2 + (s.v - 0.28) ** 2 * 2.2
+    lit = 0.55 + 0.45 * np.exp(gone * -0.5)
+    for channel, (light, shade) in enumerate(((1.08, 0.024), (0.975, 0.004), (0.82, 0.006))):
+        warm = 1 + (light - 1) * lit * np.clip(tone * 1.6, 0.35, 1)
+        picture[channel] = picture[channel] * warm + shade * (1 - tone)
+    screen(picture, np.exp(gone / -0.42) * 0.5, np.array([1, 0.74, 0.36], np.float32))
+    screen(picture, np.exp(gone / -0.06) * 0.35, np.array([1, 0.9, 0.68], np.float32))
+
+
+def _dramatic(picture: Array, s: Stage, away: Array) -> None:
+    """One hard source: a shaft from the sun's upper corner onto the product's place, and deep shade around it."""
+    across = (s.u + s.sun * 0.2 + (s.v - 0.1) * s.sun * 0.9 - s.focus_u * 0.5) / 0.42
+    shaft = np.exp(-(across**2)) * (1 - s.v * 0.5)
+    pool = np.exp(-(((s.u - s.focus_u) / 0.75) ** 2) - ((s.v - 0.72) / 0.3) ** 2)
+    lit = np.clip(shaft + 0.7 * pool, 0, 1.2)
+    picture *= (1 - 0.7 * (1 - np.exp(away * -1.25))) * (0.88 + 0.36 * lit)
+    picture += np.array([-0.008, -0.004, 0.006], np.float32)[:, None, None]
 
 
 def _check(width: int, height: int, seed: int) -> None:
