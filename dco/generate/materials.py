@@ -6,92 +6,106 @@ A material is a function of places on a plane, so that the same board lies under
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from dco.generate.canvas import Array, Stage, mix, normal_at, over
+from dco.generate import finishes
+from dco.generate.canvas import Array, Stage, over
+from dco.generate.planes import Plane, below, flat, level, texture
+
+__all__ = ["MATERIALS", "Plane", "edge_light", "flat", "ledge", "level", "polish", "surface", "texture"]
 
 
-@dataclass(frozen=True)
-class Plane:
-    """Places on a level surface, per pixel: `x` across and `z` into the picture, in units of the surface, and the
-    `footprint` of a pixel there (detail finer than it must fade out)."""
+class Material(NamedTuple):
+    """How a material is painted, and how much of what stands behind it a level surface of it mirrors."""
 
-    x: Array
-    z: Array
-    footprint: Array
+    paint: Callable[[Stage, Plane], Array]
+    gloss: float
 
 
-def level(s: Stage, edge_y: float, height: float = 1.0) -> Plane:
-    """The plane of a table whose far edge is at `edge_y` (units) of the picture, seen from `height` above it."""
-    horizon = edge_y - 0.35 * height
-    z = height / np.maximum(s.y - horizon, 0.05)
-    return Plane(s.x * z, np.broadcast_to(z * 2, (s.height, s.width)), s.pixel * z * z)
-
-
-def texture(s: Stage, plane: Plane, fx: float, fz: float, octaves: int = 4, gain: float = 0.5) -> Array:
-    """Smooth noise of about unit variance on a plane, float32[height, width]; fx, fz are cells per unit."""
-    total = np.zeros((s.height, s.width), np.float32)
-    for octave in range(octaves):
-        grow = 2.0**octave
-        key = s.key()
-        amount = gain**octave * np.clip(1 / (plane.footprint * max(fx, fz) * grow) - 1, 0, 1)
-        total += np.asarray(amount * _lattice(key, plane.x * fx * grow, plane.z * fz * grow), np.float32)
-    return total / np.float32(np.sqrt(sum(gain ** (2 * k) for k in range(octaves))))
-
-
-def surface(s: Stage, material: str, plane: Plane) -> Array:
-    """The colour of a material over a plane, float32[3, height, width], lit by the stage's light."""
-    return MATERIALS[material](s, plane)
-
-
-def ledge(s: Stage, picture: Array) -> None:
-    """A ledge of the stage's material across the foreground, in place, for scenes without a surface of their own."""
-    edge = s.at_v(s.draw(0.76, 0.82))
-    top = surface(s, s.material, level(s, edge))
-    over(picture, np.exp(-np.maximum(edge - s.y, 0) / 0.08) * 0.3, s.deep)
-    over(picture, s.edge(s.y - edge), top)
-    rim = np.exp(-(((s.y - edge - 0.01) / max(0.01, s.pixel)) ** 2)) * 0.4
-    over(picture, rim, s.light * 0.6 + 0.4)
-
-
-def _wood(s: Stage, p: Plane) -> Array:
-    tone = s.local(np.array([0.55, 0.38, 0.24], np.float32))
-    grain = texture(s, p, 9, 0.7, 4, 0.6)
-    return mix(tone * 0.72, tone * 1.2, np.clip(0.5 + 0.28 * grain, 0, 1))
-
-
-def _plain(
-    natural: tuple[float, float, float], depth: float, cells: float
-) -> Callable[[Stage, Plane], Array]:
-    def paint(s: Stage, p: Plane) -> Array:
-        tone = s.local(np.array(natural, np.float32))
-        return mix(
-            tone * (1 - depth), tone * (1 + depth), np.clip(0.5 + 0.3 * texture(s, p, cells, cells), 0, 1)
-        )
-
-    return paint
-
-
-MATERIALS: Mapping[str, Callable[[Stage, Plane], Array]] = {
-    "wood": _wood,
-    "marble": _plain((0.9, 0.89, 0.87), 0.06, 2),
-    "stone": _plain((0.45, 0.44, 0.43), 0.25, 6),
-    "concrete": _plain((0.66, 0.65, 0.63), 0.1, 4),
-    "terrazzo": _plain((0.85, 0.82, 0.78), 0.12, 14),
-    "linen": _plain((0.82, 0.77, 0.69), 0.08, 40),
-    "metal": _plain((0.62, 0.64, 0.66), 0.12, 1),
+MATERIALS: Mapping[str, Material] = {
+    "wood": Material(finishes.wood, 0.1),
+    "marble": Material(finishes.marble, 0.24),
+    "stone": Material(finishes.stone, 0.06),
+    "concrete": Material(finishes.concrete, 0.05),
+    "terrazzo": Material(finishes.terrazzo, 0.14),
+    "linen": Material(finishes.linen, 0.0),
+    "metal": Material(finishes.metal, 0.34),
 }
 
 
-def _lattice(key: int, x: Array, z: Array) -> Array:
-    """Value noise at any places: smoothly blended normals of a lattice of 64 x 64 that repeats."""
-    tile = normal_at(key, np.arange(64)[:, None], np.arange(64))
-    x0, z0 = np.floor(x), np.floor(z)
-    fx, fz = (x - x0).astype(np.float32), (z - z0).astype(np.float32)
-    fx, fz = fx * fx * (3 - 2 * fx), fz * fz * (3 - 2 * fz)
-    i, j = z0.astype(np.int64) & 63, x0.astype(np.int64) & 63
-    near = tile[i, j] * (1 - fx) + tile[i, (j + 1) & 63] * fx
-    far = tile[(i + 1) & 63, j] * (1 - fx) + tile[(i + 1) & 63, (j + 1) & 63] * fx
-    return np.asarray(near * (1 - fz) + far * fz, np.float32)
+def surface(s: Stage, material: str, plane: Plane) -> Array:
+    """The colour of a material over a plane, float32[3, height, width], lit by the stage's light.
+
+    Rows above the plane's top, where it does not show, repeat its first row.
+    """
+    inside, seen = below(s, plane)
+    shown = MATERIALS[material].paint(inside, seen)
+    # Light falls off away from the sun's side, the more the harder it is.
+    fall = 0.07 + 0.1 * s.drama + 0.05 * s.gold
+    shown *= 1 - np.float32(fall) * (1 - inside.u * np.float32(s.sun))
+    if not plane.top:
+        return shown
+    out = np.empty((3, s.height, s.width), np.float32)
+    out[:, plane.top :], out[:, : plane.top] = shown, shown[:, :1]
+    return out
+
+
+def polish(s: Stage, picture: Array, edge_y: float, material: str, until_y: float | None = None) -> None:
+    """Mirror what is painted above `edge_y` softly in the level surface below it, in place, as far as its gloss goes.
+
+    The mirror image fades towards the viewer, as a surface reflects less the steeper it is looked at.
+    """
+    gloss = MATERIALS[material].gloss
+    first = int(np.clip(round((edge_y + s.half_h) / s.pixel), 1, s.height))
+    last = (
+        s.height if until_y is None else int(np.clip(round((until_y + s.half_h) / s.pixel), first, s.height))
+    )
+    if not gloss or last <= first:
+        return
+    rows = first - 1 - np.arange(last - first)
+    image = _blurred(picture[:, np.maximum(rows, 0)], max(1, round(0.06 / s.pixel)), 2)
+    image = _blurred(image, max(1, round(0.05 / s.pixel)), 1)
+    gone = (s.y[first:last] - edge_y) / np.float32(0.55)
+    over(picture[:, first:last], gloss * (0.35 + 1.3 * np.exp(-(gone**2))), image)
+
+
+def edge_light(s: Stage, picture: Array, edge_y: float, amount: float = 0.35) -> None:
+    """The thin light that catches the edge of a table at `edge_y`, in place."""
+    rim = np.exp(-(((s.y - edge_y - 0.006) / max(0.007, 0.8 * s.pixel)) ** 2))
+    over(picture, rim * (amount * (0.7 + 0.3 * s.u * s.sun)), (s.light * 0.6 + 0.4) * (1 - 0.5 * s.dim))
+
+
+def ledge(s: Stage, picture: Array) -> None:
+    """A ledge of the stage's material across the foreground, in place, for scenes without a surface of their own.
+
+    A slab: its top from about three quarters of the height down, then a crisp edge and the front in shade.
+    """
+    back, front = s.at_v(s.draw(0.755, 0.8)), s.at_v(s.draw(0.945, 0.965))
+    plane = level(s, back, 0.8)
+    top = surface(s, s.material, plane)
+    over(picture, np.exp(-np.maximum(back - s.y, 0) / 0.05) * 0.22, s.deep)
+    over(picture, s.edge(s.y - back), top)
+    polish(s, picture, back, s.material, front)
+    edge_light(s, picture, back, 0.22)
+    _front(s, picture, front)
+
+
+def _front(s: Stage, picture: Array, front: float) -> None:
+    """The upright face of the slab: the row at its edge goes on downwards, in shade."""
+    row = int(np.clip(round((front + s.half_h) / s.pixel), 1, s.height)) - 1
+    face = picture[:, row : row + 1] * np.float32(0.62) + (s.deep * 0.06)[:, None, None]
+    down = np.clip((s.y - front) / np.float32(0.3), 0, 1)
+    over(picture, s.edge(s.y - front), face * (1 - 0.45 * down))
+    edge_light(s, picture, front - 0.006, 0.5)
+
+
+def _blurred(image: Array, reach: int, axis: int) -> Array:
+    """Running mean over 2 reach + 1 places, with the border repeated."""
+    width = [(0, 0)] * 3
+    width[axis] = (reach + 1, reach)
+    sums = np.cumsum(np.pad(image, width, mode="edge"), axis, dtype=np.float32)
+    span, n = 2 * reach + 1, image.shape[axis]
+    ends = np.arange(n)
+    return (sums.take(ends + span, axis) - sums.take(ends, axis)) / np.float32(span)
