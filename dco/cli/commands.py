@@ -123,14 +123,20 @@ def _model(p: ArgumentParser) -> None:
         "--work", default="", help="scratch folder for renders and checkpoints (default: beside --out)"
     )
     p.add_argument(
-        "--recipe", default="small", help="small (CPU, about half an hour) or tiny (seconds, for tests)"
+        "--recipe",
+        default="small",
+        help="small (for a CPU, about three quarters of an hour), large (256 px, for a GPU) or tiny (seconds)",
     )
     p.add_argument("--minutes", type=float, default=20.0, help="wall time of the denoiser's training")
     p.add_argument("--workers", type=int, default=2, help="training processes, one thread each")
     p.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint, or from the folder's weights"
     )
+    p.add_argument(
+        "--device", choices=["cpu", "cuda"], help="where to train (default: a GPU where there is one)"
+    )
     p.add_argument("--samples", type=int, default=100, help="pictures to evaluate")
+    p.add_argument("--record", action="store_true", help="write what was measured into the model's card")
 
 
 def _study(p: ArgumentParser) -> None:

@@ -168,11 +168,14 @@ def model(args: Namespace) -> None:
 
     out = Path(args.out)
     if args.action == "evaluate":
-        say(str(training.evaluate(out, args.samples)))
+        measured = training.evaluate(out, args.samples)
+        say(str(measured))
+        if args.record:
+            training.record(out, measured)
         return
     training.train(
         out, recipe=args.recipe, minutes=args.minutes, workers=args.workers, resume=args.resume,
-        work=Path(args.work) if args.work else None, progress=say,
+        work=Path(args.work) if args.work else None, device=args.device, progress=say,
     )  # fmt: skip
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_DOORS = {"train": "dco.generate.training.run", "evaluate": "dco.generate.training.measure"}
+_DOORS = {
+    "train": "dco.generate.training.run",
+    "evaluate": "dco.generate.training.measure",
+    "record": "dco.generate.training.assemble",
+}
 
-__all__ = ["evaluate", "train"]
+__all__ = ["evaluate", "record", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -32,6 +32,7 @@ def assemble(
     minutes: float,
     workers: int,
     figures: dict[str, Any],
+    warm: bool,
 ) -> None:
     """Write the whole model folder from a work folder whose steps are done."""
     _pipeline(work).to(torch.float16).save_pretrained(folder, variant="fp16", safe_serialization=True)
@@ -40,7 +41,9 @@ def assemble(
     curve = read_curve(work)
     notes = {
         "recipe": name,
-        "command": f"dco model train --recipe {name} --minutes {minutes:g} --workers {workers}",
+        "command": f"dco model train --recipe {name} --minutes {minutes:g} --workers {workers}"
+        + (" --resume" if warm else ""),
+        "started_from": "the weights that lay in the folder before" if warm else "nothing",
         "settings": {**asdict(recipe), "sizes": {f"{w}x{h}": s for (w, h), s in recipe.sizes.items()}},
         "versions": {p: version(p) for p in ("torch", "diffusers", "transformers", "numpy")},
         "words": {a: list(values(a)) for a in ATTRIBUTES},
@@ -73,7 +76,7 @@ def record(folder: Path, measured: Measured) -> None:
         raise BadModel(f"{folder}: no {RECORD}; expected a folder written by training")
     notes = json.loads(path.read_text())
     notes["measured"] = {
-        "command": f"python -m dco.generate.training --out MODEL --evaluate {measured.pictures}",
+        "command": f"dco model evaluate --samples {measured.pictures} --record",
         **measured.as_dict(),
     }
     _write(path, notes)

@@ -10,34 +10,18 @@ from typing import Any
 import numpy as np
 
 from dco.generate.vocabulary import (
-    ATTRIBUTES,
     FILLERS,
+    OPTIONAL,
     PALETTE_NOUNS,
     Look,
     every_phrase,
+    phrases,
     prompt,
     scene_words,
-    values,
 )
-from dco.generate.vocabulary import COMPOSITIONS as _COMPOSITIONS
-from dco.generate.vocabulary import LIGHTS as _LIGHTS
 
 OPENINGS = ("", "", "photo of ", "advertising backdrop, ", "background for a product ad, ", "a ")
 NOT_STATED = "not stated"
-
-
-def every_look() -> list[Look]:
-    """All combinations of canonical words, in the order of `look_number`."""
-    scenes, palettes, lights, compositions = (values(a) for a in ATTRIBUTES)
-    return [Look(s, p, li, c) for s in scenes for p in palettes for li in lights for c in compositions]
-
-
-def look_number(labels: np.ndarray) -> np.ndarray:
-    """Place in `every_look` of int[n, 4] labels (scene, palette, light, composition)."""
-    number = labels[:, 0]
-    for k, attribute in enumerate(ATTRIBUTES[1:], start=1):
-        number = number * len(values(attribute)) + labels[:, k]
-    return number
 
 
 def caption(look: Look, rng: np.random.Generator, drop: float = 0.1) -> tuple[str, dict[str, str]]:
@@ -45,11 +29,10 @@ def caption(look: Look, rng: np.random.Generator, drop: float = 0.1) -> tuple[st
 
     Each part but the scene is left out with probability `drop`, written with a random synonym, in random order.
     """
-    parts = {
-        "palette": f"{look.palette} {rng.choice(PALETTE_NOUNS)}",
-        "light": str(rng.choice(_LIGHTS[look.light])),
-        "composition": str(rng.choice(_COMPOSITIONS[look.composition])),
-    }
+    parts = {"palette": f"{look.palette} {rng.choice(PALETTE_NOUNS)}"}
+    for attribute in ("light", "composition", *OPTIONAL):
+        if written := phrases(attribute, getattr(look, attribute)):
+            parts[attribute] = str(rng.choice(written))
     kept = [a for a in parts if rng.random() >= drop]
     rng.shuffle(kept)
     text = ", ".join([str(rng.choice(scene_words(look.scene))), *(parts[a] for a in kept)])

@@ -66,7 +66,7 @@ def write_card(folder: Path, notes: dict[str, Any]) -> None:
     """Write README.md from the content of training.json."""
     last = notes["curve"][-1]
     settings = notes["settings"]
-    workers = notes["command"].split()[-1]
+    workers = notes["command"].split("--workers ")[1].split()[0]
     text = _CARD.format(
         words="\n".join(f"- {a}: {', '.join(words)}" for a, words in notes["words"].items()),
         renders=f"{settings['renders']:,}",
@@ -88,7 +88,7 @@ def _size(weights: Path) -> str:
 
 def _measured(measured: dict[str, Any] | None) -> str:
     if not measured:
-        return "Not measured yet: `python -m dco.generate.training --out MODEL --evaluate 100` fills this in."
+        return "Not measured yet: `dco model evaluate --samples 400 --record` fills this in."
     attributes = list(measured["adherence"])
     rows = [
         f"| {name} | " + " | ".join(f"{measured[key][a]:.1f} %" for a in attributes) + " |"
@@ -108,6 +108,34 @@ def _measured(measured: dict[str, Any] | None) -> str:
             f"{measured['psnr_noisy_db']:.1f} dB at latent noise 0.15. "
             f"{measured['cpu_seconds_per_picture']:.2f} CPU-seconds a picture.",
             "",
+            *_transfer(measured["transfer"]),
+            "",
             f"    {measured['command']}",
         ]
     )
+
+
+def _transfer(found: dict[str, Any]) -> list[str]:
+    """Delta transfer, the way pictures are made by default, beside the renders it starts from."""
+    attributes = list(found["adherence"])
+    rows = [
+        f"| {name} | " + " | ".join(f"{found[key][a]:.1f} %" for a in attributes) + " |"
+        for name, key in (("delta transfer", "adherence"), ("the renders it starts from", "renders"))
+    ]
+    scene, least = found["edge_iou_worst"]
+    flat = ", ".join(found["scenes_without_edges"]) or "none"
+    return [
+        f"{found['pictures']} pictures by delta transfer at strength {found['strength']:g} and {found['side']} px, each "
+        "against its own render:",
+        "",
+        "| share read back as asked | " + " | ".join(attributes) + " |",
+        "|---|" + "---|" * len(attributes),
+        *rows,
+        "",
+        f"Edges kept (intersection over union of the strongest 7 % of gradients): {found['edge_iou_mean']:.2f} over the "
+        f"scenes that have edges, {least:.2f} in the worst of them ({scene}); scenes without: {flat}. Mean colour moves by "
+        f"dE {found['colour_shift']:.1f} (at most {found['colour_shift_highest']:.1f}). Gradient energy is "
+        f"{found['energy']:.2f} of the render's (at most {found['energy_highest']:.2f}), on the copy side "
+        f"{found['copy_energy']:.2f} (at most {found['copy_energy_highest']:.2f}). Another seed moves a pixel by "
+        f"{found['seed_rms']:.3f} rms.",
+    ]

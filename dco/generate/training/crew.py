@@ -24,10 +24,16 @@ WATCH_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Crew:
-    """This process's place among the workers; rank 0 keeps the records."""
+    """This process's place among the workers, and the device it computes on; rank 0 keeps the records."""
 
     rank: int = 0
     size: int = 1
+    device: str = "cpu"
+
+    @property
+    def on_gpu(self) -> bool:
+        """True where half precision and large batches pay."""
+        return self.device != "cpu"
 
     @torch.no_grad()
     def average(self, tensors: Iterable[Tensor]) -> None:
@@ -57,6 +63,7 @@ def launch(
     workers: int,
     folder: Path,
     *arguments: Any,
+    device: str = "cpu",
     watch: Callable[[], None] | None = None,
 ) -> None:
     """Run task(crew, *arguments) in `workers` processes of one thread each, and wait for all of them.
@@ -71,7 +78,7 @@ def launch(
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            task(Crew(), *arguments)
+            task(Crew(device=device), *arguments)
         finally:
             torch.set_num_threads(threads)
         return

@@ -17,7 +17,7 @@ from dco.generate.vocabulary import ATTRIBUTES, values
 RATE = 3e-3
 
 
-def fit_adherence(work: Path, recipe: Recipe) -> dict[str, float]:
+def fit_adherence(work: Path, recipe: Recipe, device: str = "cpu") -> dict[str, float]:
     """Train and save work/adherence.
 
     Returns:
@@ -27,7 +27,7 @@ def fit_adherence(work: Path, recipe: Recipe) -> dict[str, float]:
     rng = np.random.default_rng(11)
     x, labels = _small_pictures(work, recipe)
     held = slice(0, recipe.held_out)  # the main size comes first, its held-out renders first of all
-    model = Adherence({a: values(a) for a in ATTRIBUTES}).train()
+    model = Adherence({a: values(a) for a in ATTRIBUTES}).train().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, recipe.classifier_steps)
     for _ in range(recipe.classifier_steps):
@@ -37,16 +37,16 @@ def fit_adherence(work: Path, recipe: Recipe) -> dict[str, float]:
         batch = torch.where(flip[:, None, None, None], batch.flip(3), batch)
         wanted = np.where(flip.numpy()[:, None], mirrored(labels[rows]), labels[rows]).astype(np.int64)
         # Noise and blur, because it will judge decoded latents, which are softer than renders.
-        batch = batch + 0.03 * torch.randn_like(batch)
+        batch = (batch + 0.03 * torch.randn_like(batch)).to(device)
         if rng.random() < 0.3:
             batch = F.interpolate(F.avg_pool2d(batch, 2), (SIDE, SIDE), mode="bilinear")
-        target = torch.from_numpy(wanted)
+        target = torch.from_numpy(wanted).to(device)
         loss = torch.stack([F.cross_entropy(o, target[:, k]) for k, o in enumerate(model(batch))]).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    model.eval().save(work)
+    model.eval().cpu().save(work)
     with torch.no_grad():
         logits = model(to_tensor(x[held]))
     return {

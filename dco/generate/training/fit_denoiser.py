@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dco.generate.training.captions import token_ids
 from dco.generate.training.crew import Crew
-from dco.generate.training.encode import held_out_latents, latent_file, look_file
+from dco.generate.training.encode import caption_file, held_out_latents, latent_file
 from dco.generate.training.recipe import Recipe
 
 NULL_SHARE = 0.1  # of the samples see the empty caption, for classifier-free guidance
@@ -47,7 +48,7 @@ def new_denoiser(recipe: Recipe) -> Any:
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
-        sample_size=16,
+        sample_size=min(recipe.main_size) // 8,
         in_channels=recipe.latent_channels,
         out_channels=recipe.latent_channels,
         block_out_channels=recipe.denoiser_widths,
@@ -72,13 +73,15 @@ def fit_denoiser(crew: Crew, work: Path, recipe: Recipe, seconds: float, start: 
     curve = read_curve(work)
     before = curve[-1].seconds if curve else 0.0
     samples = curve[-1].samples if curve else 0
-    data = _Data(work, recipe, crew.rank, seed=samples)
+    data = _Data(work, recipe, crew, seed=samples)
     torch.manual_seed(0)
     model = new_denoiser(recipe)
     if start:
         model.load_state_dict(type(model).from_pretrained(start, use_safetensors=True).state_dict())
-    model = model.train().to(memory_format=torch.channels_last)
+    model = model.train().to(crew.device, memory_format=torch.channels_last)
     parameters = list(model.parameters())
+    if crew.on_gpu:  # in place, so that what is saved keeps its names; a CPU would spend minutes on compiling
+        model.compile()
     optimizer = torch.optim.AdamW(
         parameters, recipe.denoiser_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
@@ -93,7 +96,8 @@ def fit_denoiser(crew: Crew, work: Path, recipe: Recipe, seconds: float, start: 
         rate = _rate(step, spent / max(seconds, 1e-9)) * recipe.denoiser_rate
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss = _flow_loss(model, *data.batch())
+        with torch.autocast("cuda", torch.bfloat16, enabled=crew.on_gpu):
+            loss = _flow_loss(model, *data.batch())
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -126,47 +130,72 @@ def read_curve(work: Path) -> list[Point]:
 
 
 class _Data:
-    def __init__(self, work: Path, recipe: Recipe, rank: int, seed: int) -> None:
-        self.recipe = recipe
-        self.rng = np.random.default_rng((9, rank, seed))
-        self.latents = [np.load(latent_file(work, *size), mmap_mode="r") for size in recipe.sizes]
-        self.looks = [np.load(look_file(work, *size)) for size in recipe.sizes]
+    def __init__(self, work: Path, recipe: Recipe, crew: Crew, seed: int) -> None:
+        self.recipe, self.device = recipe, crew.device
+        self.rng = np.random.default_rng((9, crew.rank, seed))
+        self.latents = [self._open(latent_file(work, *size), crew) for size in recipe.sizes]
+        self.captions = [self._open(caption_file(work, *size), crew) for size in recipe.sizes]
         counts = np.array([len(x) for x in self.latents], float)
         self.shares = counts / counts.sum()
-        self.captions = torch.from_numpy(np.load(work / "captions.npy"))
-        self.null = self.captions[-1, 0]
-        if rank == 0:
-            self.held, looks = held_out_latents(work, recipe)
-            self.held_captions = self.captions[torch.from_numpy(looks), 0]
+        self.encoder = _text_encoder(work).to(crew.device)
+        self.null = self._states(_empty_caption(work))
+        if crew.rank == 0:
+            held, tokens = held_out_latents(work, recipe)
+            self.held, self.held_states = held.to(crew.device), self._states(tokens)
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Latents of one size and their caption states."""
         size = self.rng.choice(len(self.latents), p=self.shares)
         rows = np.sort(self.rng.integers(0, len(self.latents[size]), self.recipe.denoiser_batch))
-        z = torch.from_numpy(self.latents[size][rows].astype(np.float32))
-        which = torch.from_numpy(self.rng.integers(0, self.captions.shape[1], len(rows)))
-        states = self.captions[torch.from_numpy(self.looks[size][rows]).long(), which]
-        empty = torch.from_numpy(self.rng.random(len(rows)) < NULL_SHARE)
-        return z, torch.where(empty[:, None, None], self.null[None], states)
+        which = self.rng.integers(0, self.recipe.captions_per_look, len(rows))
+        states = self._states(torch.as_tensor(self.captions[size][rows, which]))
+        empty = torch.from_numpy(self.rng.random(len(rows)) < NULL_SHARE).to(self.device)
+        z = torch.as_tensor(self.latents[size][rows]).to(self.device).float()
+        return z, torch.where(empty[:, None, None], self.null, states)
 
     @torch.no_grad()
     def held_out_loss(self, model: Any) -> tuple[float, tuple[float, ...]]:
         """Velocity error over evenly spread t, with noise that never changes; whole, and by quarters of t."""
         z, count = self.held, len(self.held)
-        noise = torch.randn(z.shape, generator=torch.Generator().manual_seed(5))
-        t = (torch.arange(count) + 0.5) / count
+        noise = torch.randn(z.shape, generator=torch.Generator().manual_seed(5)).to(self.device)
+        t = (torch.arange(count, device=self.device) + 0.5) / count
         errors = []
         for k in range(0, count, 32):
             cut = slice(k, k + 32)
-            velocity = model(_between(z[cut], noise[cut], t[cut]), t[cut] * 1000, self.held_captions[cut])
+            velocity = model(_between(z[cut], noise[cut], t[cut]), t[cut] * 1000, self.held_states[cut])
             errors.append((velocity.sample - (noise[cut] - z[cut])).square().mean((1, 2, 3)))
         error = torch.cat(errors)
         quarters = tuple(round(float(q.mean()), 4) for q in error.chunk(4))
         return round(float(error.mean()), 4), quarters
 
+    def _open(self, path: Path, crew: Crew) -> Any:
+        """A file of rows: left on disk for a CPU, held whole in the memory of a GPU."""
+        rows = np.load(path, mmap_mode="r")
+        return torch.from_numpy(np.array(rows)).to(crew.device) if crew.on_gpu else rows
+
+    @torch.no_grad()
+    def _states(self, tokens: Tensor) -> Tensor:
+        """float[batch, token, width] of the frozen text encoder: a hundredth of the denoiser's work."""
+        states: Tensor = self.encoder(tokens.to(self.device).long())[0]
+        return states
+
+
+def _text_encoder(work: Path) -> Any:
+    from transformers import CLIPTextModel
+
+    folder = work / "text_encoder"
+    return CLIPTextModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+
+
+def _empty_caption(work: Path) -> Tensor:
+    from transformers import CLIPTokenizer
+
+    tokens: Tensor = token_ids(CLIPTokenizer.from_pretrained(work / "tokenizer", local_files_only=True), [""])
+    return tokens
+
 
 def _flow_loss(model: Any, z: Tensor, states: Tensor) -> Tensor:
-    t = torch.sigmoid(torch.randn(len(z)))
+    t = torch.sigmoid(torch.randn(len(z), device=z.device))
     noise = torch.randn_like(z)
     velocity = model(_between(z, noise, t), t * 1000, states).sample
     return F.mse_loss(velocity, noise - z)

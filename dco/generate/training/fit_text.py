@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dco.generate.training.captions import NOT_STATED, build_tokenizer, caption, every_look, token_ids
+from dco.generate.training.captions import NOT_STATED, build_tokenizer, caption, token_ids
 from dco.generate.training.recipe import Recipe
-from dco.generate.vocabulary import ATTRIBUTES, Look, values
+from dco.generate.training.renders import look_of, random_labels
+from dco.generate.vocabulary import ATTRIBUTES, values
 
 EMPTY_SHARE = 0.05
 
@@ -35,11 +36,10 @@ def fit_text(work: Path, recipe: Recipe) -> float:
     heads = nn.ModuleList(nn.Linear(recipe.text_width, sum(classes)) for _ in range(2))
     parameters = [*encoder.parameters(), *heads.parameters()]
     optimizer = torch.optim.AdamW(parameters, recipe.text_rate, weight_decay=0.01)
-    looks = every_look()
     for step in range(recipe.text_steps):
         for group in optimizer.param_groups:
             group["lr"] = recipe.text_rate * min(1, step / 50) * max(0.02, 1 - step / recipe.text_steps)
-        ids, labels = _batch(tokenizer, looks, recipe.text_batch, rng)
+        ids, labels = _batch(tokenizer, recipe.text_batch, rng)
         outputs = _logits(encoder, heads, ids, classes, tokenizer.eos_token_id)
         loss = torch.stack(
             [F.cross_entropy(o, labels[:, k]) for logits in outputs for k, o in enumerate(logits)]
@@ -50,7 +50,7 @@ def fit_text(work: Path, recipe: Recipe) -> float:
         optimizer.step()
     encoder.eval().save_pretrained(work / "text_encoder")
     tokenizer.save_pretrained(work / "tokenizer")
-    return _accuracy(encoder, heads, tokenizer, looks, classes, rng)
+    return _accuracy(encoder, heads, tokenizer, classes, rng)
 
 
 def _encoder(tokenizer: Any, recipe: Recipe) -> Any:
@@ -76,9 +76,9 @@ def _encoder(tokenizer: Any, recipe: Recipe) -> Any:
     return encoder.train()
 
 
-def _batch(tokenizer: Any, looks: list[Look], count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _batch(tokenizer: Any, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     texts, labels = [], []
-    for look in (looks[k] for k in rng.integers(0, len(looks), count)):
+    for look in map(look_of, random_labels(count, rng)):
         text, stated = ("", {}) if rng.random() < EMPTY_SHARE else caption(look, rng, drop=0.12)
         texts.append(text)
         labels.append([(*values(a), NOT_STATED).index(stated.get(a, NOT_STATED)) for a in ATTRIBUTES])
@@ -99,11 +99,10 @@ def _accuracy(
     encoder: Any,
     heads: nn.ModuleList,
     tokenizer: Any,
-    looks: list[Look],
     classes: list[int],
     rng: np.random.Generator,
 ) -> float:
-    ids, labels = _batch(tokenizer, looks, 400, rng)
+    ids, labels = _batch(tokenizer, 400, rng)
     logits = _logits(encoder, heads, ids, classes, tokenizer.eos_token_id)[0]
     right = [(o.argmax(1) == labels[:, k]).float().mean() for k, o in enumerate(logits)]
     return float(torch.stack(right).mean())

@@ -17,7 +17,9 @@ from dco.generate.adherence import Adherence
 from dco.generate.pipeline import quiet
 from dco.generate.render import render
 from dco.generate.training.fit_autoencoder import psnr
-from dco.generate.vocabulary import ATTRIBUTES, Look, prompt, values
+from dco.generate.training.looks import sample_looks, share_right
+from dco.generate.training.measure_transfer import Transfer, measure_transfer
+from dco.generate.vocabulary import Look, prompt
 
 STEPS, GUIDANCE, SIDE, BATCH = 12, 1.5, 128, 20
 REFERENCES = 240
@@ -42,11 +44,12 @@ class Measured:
     psnr_db: float
     psnr_noisy_db: float
     cpu_seconds_per_picture: float
+    transfer: Transfer
 
     def __str__(self) -> str:
-        head = f"{'':24s}" + "".join(f"{a:>13s}" for a in ATTRIBUTES)
+        head = f"{'':24s}" + "".join(f"{a:>13s}" for a in self.ceiling)
         rows = [
-            f"{name:24s}" + "".join(f"{row[a]:12.1f}%" for a in ATTRIBUTES)
+            f"{name:24s}" + "".join(f"{row[a]:12.1f}%" for a in self.ceiling)
             for name, row in (("text-to-image", self.adherence), ("renders (ceiling)", self.ceiling))
         ]
         tail = (
@@ -55,15 +58,15 @@ class Measured:
             f"autoencoder {self.psnr_db:.1f} dB, {self.psnr_noisy_db:.1f} dB at latent noise 0.15; "
             f"{self.cpu_seconds_per_picture:.2f} CPU-seconds a picture"
         )
-        return "\n".join([head, *rows, tail])
+        return "\n".join([head, *rows, tail, "", str(self.transfer)])
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for training.json."""
-        return asdict(self)
+        return {**asdict(self), "transfer": self.transfer.as_dict()}
 
 
 def evaluate(folder: Path, n: int = 100) -> Measured:
-    """Measure a model folder with n text-to-image pictures of canonical prompts, ten scenes in turn.
+    """Measure a model folder with n text-to-image pictures of canonical prompts, scenes in turn, and n of delta transfer.
 
     Raises:
         BadModel: the folder is not a finished model.
@@ -85,13 +88,14 @@ def evaluate(folder: Path, n: int = 100) -> Measured:
         n,
         STEPS,
         GUIDANCE,
-        _share_right(judge, made, looks),
-        _share_right(judge, fresh, looks),
+        share_right(judge, made, looks),
+        share_right(judge, fresh, looks),
         round(frechet(_features(judge, made), reference), 3),
         round(frechet(_features(judge, fresh), reference), 3),
         round(psnr(pipe.vae, as_bytes), 2),
         round(psnr(pipe.vae, as_bytes, 0.15), 2),
         round(seconds, 3),
+        measure_transfer(folder, n),
     )
 
 
@@ -117,21 +121,6 @@ def open_pipeline(folder: Path) -> Any:
         )
     pipe.set_progress_bar_config(disable=True)
     return pipe
-
-
-def sample_looks(n: int, seed: int = 7) -> list[Look]:
-    """n looks that visit every scene and light in turn, with random palettes and compositions."""
-    rng = np.random.default_rng(seed)
-    scenes, palettes, lights, compositions = (values(a) for a in ATTRIBUTES)
-    return [
-        Look(
-            scenes[k % len(scenes)],
-            palettes[int(rng.integers(len(palettes)))],
-            lights[(k // len(scenes)) % len(lights)],
-            compositions[int(rng.integers(len(compositions)))],
-        )
-        for k in range(n)
-    ]
 
 
 def frechet(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
@@ -164,14 +153,6 @@ def _generate(pipe: Any, looks: list[Look]) -> Iterator[NDArray[np.float32]]:
 
 def _renders(looks: list[Look], seed: int) -> NDArray[np.float32]:
     return np.stack([render(look, SIDE, SIDE, seed + k, grain=False) for k, look in enumerate(looks)])
-
-
-def _share_right(judge: Adherence, pictures: NDArray[np.float32], looks: list[Look]) -> dict[str, float]:
-    read = judge.read(pictures)
-    return {
-        a: round(100 * float(np.mean([r[a] == getattr(look, a) for r, look in zip(read, looks)])), 1)
-        for a in ATTRIBUTES
-    }
 
 
 @torch.no_grad()

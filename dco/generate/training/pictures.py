@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dco.generate.render import render
 from dco.generate.training.fit_denoiser import Point
-from dco.generate.training.measure import open_pipeline, sample_looks
+from dco.generate.training.looks import sample_looks
+from dco.generate.training.measure import open_pipeline
 from dco.generate.vocabulary import prompt
 
 SHEET_SEED = 40

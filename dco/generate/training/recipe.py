@@ -30,12 +30,17 @@ class Recipe:
     autoencoder_rate: float = 2e-3
     text_rate: float = 2e-3
     text_width: int = 96
-    text_tokens: int = 32
+    text_tokens: int = 48
     latent_channels: int = 8
     captions_per_look: int = 4
     average_every: int = 8  # denoiser steps between two averagings of the workers' parameters
     report_every_seconds: float = 60.0
     save_every_seconds: float = 100.0
+
+    @property
+    def main_size(self) -> tuple[int, int]:
+        """(width, height) of most renders: what the autoencoder and the held-out loss look at."""
+        return max(self.sizes, key=lambda size: self.sizes[size])
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -46,12 +51,28 @@ RECIPES: Mapping[str, Recipe] = {
         autoencoder_steps=1100,
         autoencoder_batch=16,
         crop=64,
-        text_steps=600,
+        text_steps=1000,
         text_batch=64,
-        classifier_steps=1800,
+        classifier_steps=2600,
         classifier_batch=64,
         denoiser_widths=(64, 128, 192),
         denoiser_batch=12,
+    ),
+    # For a GPU: twice the side, twice the denoiser; its folder is 40 MB.
+    "large": Recipe(
+        renders=120_000,
+        sizes={(256, 256): 0.7, (384, 192): 0.15, (192, 384): 0.15},
+        held_out=256,
+        autoencoder_steps=4000,
+        autoencoder_batch=64,
+        crop=128,
+        text_steps=1200,
+        text_batch=128,
+        classifier_steps=4000,
+        classifier_batch=256,
+        denoiser_widths=(96, 192, 256),
+        denoiser_batch=256,
+        denoiser_rate=8e-4,
     ),
     "tiny": Recipe(
         renders=160,

@@ -10,13 +10,14 @@ import numpy as np
 
 from dco.generate.render import render
 from dco.generate.training.recipe import Recipe
-from dco.generate.vocabulary import ATTRIBUTES, COMPOSITIONS, Look, values
+from dco.generate.vocabulary import ATTRIBUTES, COMPOSITIONS, OPTIONAL, Look, values
 
+PLAIN_SHARE = 0.5  # of the renders say nothing of season, and as many of mood and of material
 FIRST_SEED = 1_000_000  # tests and samples use small seeds, so no training render is ever asked for again
 
 
 def make_renders(folder: Path, recipe: Recipe, workers: int) -> None:
-    """Write pictures_<w>x<h>.npy, uint8[n, h, w, 3], and labels_<w>x<h>.npy, uint8[n, 4], for every size.
+    """Write pictures_<w>x<h>.npy, uint8[n, h, w, 3], and labels_<w>x<h>.npy, uint8[n, 7], for every size.
 
     Grain is left out: it cannot be predicted, so a model only wastes itself on it, and it is added last anyway.
     """
@@ -42,8 +43,13 @@ def make_renders(folder: Path, recipe: Recipe, workers: int) -> None:
 
 
 def random_labels(count: int, rng: np.random.Generator) -> np.ndarray:
-    """uint8[count, 4], each attribute uniform and independent."""
+    """uint8[count, 7], attributes independent; each uniform, but that "none" takes half of what has it."""
     columns = [rng.integers(0, len(values(a)), count) for a in ATTRIBUTES]
+    for k, attribute in enumerate(ATTRIBUTES):
+        if attribute in OPTIONAL:
+            columns[k] = np.where(
+                rng.random(count) < PLAIN_SHARE, 0, rng.integers(1, len(values(attribute)), count)
+            )
     return np.stack(columns, 1).astype(np.uint8)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from dco.errors import BadInput, BadModel, UnknownName
 from dco.generate.training.recipe import RECIPES, Recipe
+from dco.generate.vocabulary import ATTRIBUTES, values
 
 Progress = Callable[[str], None]
 FIGURES = "figures.json"
@@ -26,19 +27,23 @@ def train(
     progress: Progress | None = None,
     *,
     work: Path | None = None,
+    device: str | None = None,
 ) -> Path:
     """Train the embedded model from the project's own renders and write a diffusers folder.
 
     Args:
         out: folder to write; it is replaced only once training is over.
-        recipe: "small" (the shipped model; about eight minutes beside the denoiser's) or "tiny" (seconds).
+        recipe: "small" (for a CPU; about fifteen minutes beside the denoiser's), "large" (256 px, for a GPU) or "tiny"
+            (seconds).
         minutes: wall time of the denoiser's training, counting earlier runs that are resumed.
-        workers: processes of one thread each.
-        resume: go on from what `work` holds; where it holds nothing but `out` is a finished model, keep that model's
-            autoencoder and text encoder and warm-start its denoiser for `minutes` more.
+        workers: processes of one thread each; on a GPU they only paint the renders.
+        resume: go on from what `work` holds; where it holds nothing but `out` is a finished model, warm-start from that:
+            its denoiser and what its latents mean are kept; where the vocabulary has not changed its text encoder and
+            classifier are too.
         progress: called with one line of text now and then.
         work: scratch folder for renders and checkpoints (the small recipe takes 4 GB); default: `out` + ".work".
             It is kept, so that a longer run can resume.
+        device: "cpu" or "cuda"; default a GPU where there is one.
 
     Raises:
         UnknownName: no such recipe.
@@ -46,6 +51,7 @@ def train(
         BadModel: resume finds neither a work folder nor a finished model.
     """
     plan = _checked(recipe, minutes, workers)
+    place = _device(device)
     say = progress or _quiet
     scratch = work or out.with_name(out.name + ".work")
     from dco.generate.pipeline import quiet
@@ -53,8 +59,8 @@ def train(
 
     with quiet(), tempfile.TemporaryDirectory() as fresh:
         start = _prepare(scratch, out, recipe, resume)
-        figures = _run_steps(scratch, plan, minutes, workers, start, say)
-        assemble(Path(fresh) / "model", scratch, recipe, plan, minutes, workers, figures)
+        figures = _run_steps(scratch, plan, minutes, workers, place, start, say)
+        assemble(Path(fresh) / "model", scratch, recipe, plan, minutes, workers, figures, bool(start))
         if out.exists():
             shutil.rmtree(out)
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -64,10 +70,10 @@ def train(
 
 
 def _run_steps(
-    work: Path, plan: Recipe, minutes: float, workers: int, start: str, say: Progress
+    work: Path, plan: Recipe, minutes: float, workers: int, device: str, start: str, say: Progress
 ) -> dict[str, Any]:
     from dco.generate.training.crew import launch
-    from dco.generate.training.encode import encode_captions, encode_pictures, latent_file
+    from dco.generate.training.encode import caption_file, encode_pictures, latent_file, write_captions
     from dco.generate.training.fit_adherence import fit_adherence
     from dco.generate.training.fit_autoencoder import fit_autoencoder
     from dco.generate.training.fit_denoiser import fit_denoiser, read_curve
@@ -76,17 +82,22 @@ def _run_steps(
 
     figures = _Figures(work)
     last = list(plan.sizes)[-1]
+    trainers = 1 if device != "cpu" else workers
     steps: list[tuple[str, Path, Callable[[], Any]]] = [
         ("renders", label_file(work, *last), lambda: make_renders(work, plan, workers)),
         (
             "autoencoder",
             work / "vae" / "config.json",
-            lambda: launch(fit_autoencoder, workers, work, work, plan),
+            lambda: launch(fit_autoencoder, trainers, work, work, plan, device=device),
         ),
         ("text encoder", work / "tokenizer" / "tokenizer.json", lambda: fit_text(work, plan)),
-        ("adherence classifier", work / "adherence" / "words.json", lambda: fit_adherence(work, plan)),
-        ("latents", latent_file(work, *last), lambda: encode_pictures(work, plan)),
-        ("captions", work / "captions.npy", lambda: encode_captions(work, plan)),
+        (
+            "adherence classifier",
+            work / "adherence" / "words.json",
+            lambda: fit_adherence(work, plan, device),
+        ),
+        ("latents", latent_file(work, *last), lambda: encode_pictures(work, plan, device)),
+        ("captions", caption_file(work, *last), lambda: write_captions(work, plan)),
     ]
     for name, proof, step in steps:
         if not (name in figures.done and proof.exists()):
@@ -101,12 +112,13 @@ def _run_steps(
         say(f"denoiser: {minutes:g} minutes")
         launch(
             fit_denoiser,
-            workers,
+            trainers,
             work,
             work,
             plan,
             minutes * 60,
             seed,
+            device=device,
             watch=_Watch(work / "curve.json", say),
         )
     return figures.done
@@ -141,6 +153,16 @@ class _Figures:
         if measured is not None:
             self.done[name]["accuracy"] = measured
         self.path.write_text(json.dumps(self.done, indent=1))
+
+
+def _device(wanted: str | None) -> str:
+    import torch
+
+    if wanted not in (None, "cpu", "cuda"):
+        raise BadInput(f"train: device {wanted!r}; expected cpu or cuda")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise BadInput("train: device cuda, but torch finds no GPU here; leave it out to train on the CPU")
+    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _checked(recipe: str, minutes: float, workers: int) -> Recipe:
@@ -184,18 +206,23 @@ def _warm_start(work: Path, out: Path) -> str:
 
     from dco.generate.autoencoder import PatchAutoencoder
 
+    notes = json.loads((out / "training.json").read_text())
+    same_words = notes["words"] == {a: list(values(a)) for a in ATTRIBUTES}
     # The shipped folder is half precision; a work folder is full precision.
-    kinds = {"vae": PatchAutoencoder, "text_encoder": CLIPTextModel, "unet": UNet2DConditionModel}
+    kinds = {"vae": PatchAutoencoder, "unet": UNet2DConditionModel}
+    if same_words:
+        kinds["text_encoder"] = CLIPTextModel
     for part, kind in kinds.items():
         model = kind.from_pretrained(out / part, variant="fp16", use_safetensors=True, local_files_only=True)
-        model.float().save_pretrained(work / ("unet_start" if part == "unet" else part))
-    CLIPTokenizer.from_pretrained(out / "tokenizer", local_files_only=True).save_pretrained(
-        work / "tokenizer"
-    )
-    shutil.copytree(out / "adherence", work / "adherence")
-    kept = json.loads((out / "training.json").read_text())["steps"]
-    names = ("autoencoder", "text encoder", "adherence classifier")
-    (work / FIGURES).write_text(json.dumps({name: kept[name] for name in names}, indent=1))
+        name = part if part == "text_encoder" else f"{part}_start"
+        model.float().save_pretrained(work / name)
+    if same_words:
+        CLIPTokenizer.from_pretrained(out / "tokenizer", local_files_only=True).save_pretrained(
+            work / "tokenizer"
+        )
+        shutil.copytree(out / "adherence", work / "adherence")
+        kept = {name: notes["steps"][name] for name in ("text encoder", "adherence classifier")}
+        (work / FIGURES).write_text(json.dumps(kept, indent=1))
     return str(work / "unet_start")
 
 
