@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dco.generate.reference import pixels_sha256
 from dco.generate.request import Request
 
 Pixels = NDArray[np.uint8]
@@ -16,13 +16,16 @@ Pixels = NDArray[np.uint8]
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A finished backdrop. `pixels` is uint8[height, width, 3], sRGB; `seconds` is the wall time that making it took;
-    a picture that was `cached` cost nothing this time."""
+    a picture that was `cached` cost nothing this time. `micros` is what a provider charged for it, in micros of
+    `currency`; None where nobody charged, or where the price is not known (which is not 0)."""
 
     request: Request
     key: str
     pixels: Pixels = field(repr=False)
     seconds: float
     cached: bool = False
+    micros: int | None = None
+    currency: str = ""
 
     @property
     def sha256(self) -> str:
@@ -40,10 +43,3 @@ class Failure:
 
 
 Outcome = Picture | Failure
-
-
-def pixels_sha256(pixels: Pixels) -> str:
-    """Hex SHA-256 of height, width and pixels, so that a reshaped array is another picture."""
-    digest = sha256(f"{pixels.shape}{pixels.dtype}".encode())
-    digest.update(np.ascontiguousarray(pixels).tobytes())
-    return digest.hexdigest()

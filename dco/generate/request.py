@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import isfinite
+from dataclasses import dataclass, fields
+from math import ceil, isfinite
+from typing import Any
 
 from dco.errors import BadInput, UnknownName
+from dco.generate.reference import Reference
 from dco.generate.vocabulary import ATTRIBUTES, Look, prompt, understand
 from dco.records import content_hash
 
-ENGINE = "1"
+ENGINE = "2"
 """Version of the picture pipeline. Raised by whoever changes what the same request looks like, so that no cache
 answers with a picture of yesterday's code."""
 
 MIN_SIDE, MAX_SIDE = 8, 8192
 MAX_STEPS = 200
+MAX_ADAPTER_WEIGHT = 4.0
+
+PICTURES = ("init", "mask", "style", "control")
+"""Fields that hold a reference picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,12 @@ class Request:
     reads. `width` and `height` are pixels. `strength` in (0, 1] is how much of the diffusion's noise schedule is
     run from the procedural render; 1 starts from pure noise where the backend can do that. `guidance` is the
     classifier-free guidance scale; up to 1 means none.
+
+    The rest is for real checkpoints. `negative` is what to avoid; it plays no part where there is no classifier-free
+    guidance. `init` takes the place of the render. `mask` is white where `init` is repainted; everything else
+    of `init` stays as it is, bit for bit. `style` is a picture to take mood and style from (IP-Adapter), `control` one
+    whose structure is followed (ControlNet: edges, depth, whatever the loaded network was trained on). `adapters`
+    are (name, weight) pairs of opened LoRA adapters, kept sorted by name. init, mask and control have the request's size.
 
     Raises:
         BadInput: a value is out of its range; the message names field, value and range.
@@ -39,6 +51,12 @@ class Request:
     strength: float = 0.6
     steps: int = 12
     guidance: float = 1.5
+    negative: str = ""
+    init: Reference | None = None
+    mask: Reference | None = None
+    style: Reference | None = None
+    control: Reference | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         pairs = tuple(sorted((str(name), str(option)) for name, option in self.attributes))
@@ -57,10 +75,38 @@ class Request:
         if int(self.strength * self.steps) < 1:
             raise BadInput(
                 f"request, strength: {self.strength} of {self.steps} steps is less than one step; "
-                f"raise steps to {int(1 / self.strength) + 1} or more"
+                f"raise steps to {fewest_steps(self.strength)} or more"
             )
         if not (isfinite(self.guidance) and 0 <= self.guidance <= 50):
             raise BadInput(f"request, guidance: expected 0 to 50, got {self.guidance}")
+        self._check_pictures()
+        worn = tuple(sorted((str(name), float(weight)) for name, weight in self.adapters))
+        if len(dict(worn)) != len(worn):
+            raise BadInput(f"request, adapters: an adapter is stated twice in {worn}")
+        for name, weight in worn:
+            if not (isfinite(weight) and abs(weight) <= MAX_ADAPTER_WEIGHT):
+                raise BadInput(
+                    f"request, adapters: {name} has weight {weight}; expected -{MAX_ADAPTER_WEIGHT} to {MAX_ADAPTER_WEIGHT}"
+                )
+        object.__setattr__(self, "adapters", worn)
+
+    def _check_pictures(self) -> None:
+        for name in PICTURES:
+            picture = getattr(self, name)
+            if picture is None:
+                continue
+            if not isinstance(picture, Reference):
+                raise BadInput(f"request, {name}: expected a Reference, got {type(picture).__name__}")
+            if name != "style" and picture.size not in (None, (self.width, self.height)):
+                raise BadInput(
+                    f"request, {name}: {picture.size[0]}x{picture.size[1]} pixels; "
+                    f"expected the request's {self.width}x{self.height}"
+                )
+            if picture.size and (picture.pixels.ndim == 2) != (name == "mask"):
+                shape = "[height, width]" if name == "mask" else "[height, width, 3]"
+                raise BadInput(f"request, {name}: expected uint8{shape}, got {list(picture.pixels.shape)}")
+        if self.mask is not None and self.init is None:
+            raise BadInput("request, mask: expected an init picture too, whose black parts are kept")
 
     @classmethod
     def of(
@@ -74,10 +120,12 @@ class Request:
         strength: float = 0.6,
         steps: int = 12,
         guidance: float = 1.5,
+        **more: Any,
     ) -> Request:
-        """A request from options; without a prompt the canonical caption of the options is used."""
-        pairs = tuple(attributes.items())
-        return cls(pairs, prompt or _caption(attributes), width, height, seed, strength, steps, guidance)
+        """A request from options; without a prompt the canonical caption of the options is used. `more` are the fields
+        of real checkpoints: negative, init, mask, style, control, adapters."""
+        pairs, words = tuple(attributes.items()), prompt or _caption(attributes)
+        return cls(pairs, words, width, height, seed, strength, steps, guidance, **more)
 
     def key(self, model_id: str) -> str:
         """64 hex digits: SHA-256 over every field, the model's id and the version of the picture pipeline."""
@@ -110,15 +158,39 @@ class Request:
         return Look(**options)
 
     def as_dict(self) -> dict[str, object]:
-        """The fields as JSON-able values; `from_dict` reads them back."""
-        return {**asdict(self), "attributes": [list(pair) for pair in self.attributes]}
+        """The fields as JSON-able values, pictures as their hashes; what is not used is left out."""
+        found: dict[str, object] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in (*PICTURES, "negative", "adapters") and not value:
+                continue
+            if isinstance(value, Reference):
+                value = value.sha256
+            elif isinstance(value, tuple):
+                value = [list(pair) for pair in value]
+            found[item.name] = value
+        return found
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Request:
-        """The inverse of `as_dict`."""
-        fields = dict(values)
-        pairs: list[list[str]] = fields.pop("attributes")  # type: ignore[assignment]
-        return cls(attributes=tuple((name, option) for name, option in pairs), **fields)  # type: ignore[arg-type]
+        """The inverse of `as_dict`; its reference pictures are known by their hash only."""
+        given: dict[str, Any] = dict(values)
+        for name in ("attributes", "adapters"):
+            given[name] = tuple((first, second) for first, second in given.get(name, ()))
+        for name in PICTURES:
+            if name in given:
+                given[name] = Reference.named(given[name])
+        return cls(**given)
+
+
+def fewest_steps(strength: float) -> int:
+    """Fewest steps of which `strength` still runs one: a model of one or four steps starts no later than that.
+
+    >>> fewest_steps(0.3), fewest_steps(0.5), fewest_steps(1)
+    (4, 2, 1)
+    """
+    steps = ceil(1 / strength)
+    return steps if int(steps * strength) >= 1 else steps + 1
 
 
 def _caption(attributes: Mapping[str, str]) -> str:

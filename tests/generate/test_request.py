@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dco.errors import BadInput, UnknownName
-from dco.generate.request import Request
+from dco.generate.reference import Reference
+from dco.generate.request import Request, fewest_steps
 from dco.generate.vocabulary import Look
 
 BEACH = Request.of({"scene": "beach", "palette": "blue"}, 300, 250, seed=7)
+
+
+def photo(seed: int, width: int = 300, height: int = 250, *, grey: bool = False) -> Reference:
+    shape = (height, width) if grey else (height, width, 3)
+    return Reference(np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
 
 
 def test_every_field_and_the_model_change_the_key() -> None:
@@ -23,6 +31,14 @@ def test_every_field_and_the_model_change_the_key() -> None:
         replace(BEACH, strength=0.61),
         replace(BEACH, steps=13),
         replace(BEACH, guidance=1.6),
+        replace(BEACH, negative="text"),
+        replace(BEACH, init=photo(1)),
+        replace(BEACH, init=photo(2)),
+        replace(BEACH, init=photo(1), mask=photo(1, grey=True)),
+        replace(BEACH, style=photo(1)),
+        replace(BEACH, control=photo(1)),
+        replace(BEACH, adapters=(("brand", 0.5),)),
+        replace(BEACH, adapters=(("brand", 0.6),)),
     ]
     keys = {request.key("m") for request in [BEACH, *others]} | {BEACH.key("n")}
     assert len(keys) == len(others) + 2
@@ -39,7 +55,7 @@ def test_the_key_does_not_depend_on_the_order_of_attributes_or_the_type_of_a_num
 def test_the_key_of_a_known_request_never_moves_unnoticed() -> None:
     """SHA-256 of the canonical JSON, computed with `sha256sum` outside of Python."""
     request = Request((("palette", "blue"), ("scene", "beach")), "beach", 300, 250, 7)
-    assert request.key("m") == "d4c7a2dad67ca5d2d49b263a5c595a67c60f7567d6329279940e2bf10201ec6a"
+    assert request.key("m") == "011139a27ad1f9f0ba915da3766ea103b7fc0a34ddf107b0f2f754b87bba8772"
 
 
 @given(
@@ -71,6 +87,15 @@ def test_a_request_survives_being_written_down(
         ("guidance", float("inf")),
         ("guidance", -1),
         ("attributes", (("scene", "beach"), ("scene", "foliage"))),
+        ("init", photo(1, 299)),
+        ("init", photo(1, grey=True)),
+        ("init", np.zeros((250, 300, 3), np.uint8)),
+        ("control", photo(1, 300, 251)),
+        ("style", photo(1, 9, 9, grey=True)),
+        ("mask", photo(1, grey=True)),
+        ("adapters", (("brand", float("nan")),)),
+        ("adapters", (("brand", 5),)),
+        ("adapters", (("brand", 1), ("brand", 0.5))),
     ],
 )
 def test_a_value_out_of_range_is_named(field: str, value: object) -> None:
@@ -105,3 +130,33 @@ def test_a_look_the_renderer_cannot_paint_is_refused_by_name(
 ) -> None:
     with pytest.raises((BadInput, UnknownName), match=word):
         Request.of(attributes, 64, 64, 1, prompt=prompt).look()
+
+
+def test_a_request_with_pictures_survives_being_written_down_by_hash() -> None:
+    whole = replace(
+        BEACH,
+        init=photo(1),
+        mask=photo(2, grey=True),
+        style=photo(3, 9, 9),
+        negative="text",
+        adapters=(("a", 1),),
+    )
+    read = Request.from_dict(json.loads(json.dumps(whole.as_dict())))
+    assert read == whole and hash(read) == hash(whole)
+    assert read.key("m") == whole.key("m")
+    assert read.init is not None
+    with pytest.raises(BadInput, match="keeps its hash only"):
+        _ = read.init.pixels
+
+
+def test_fields_of_real_checkpoints_that_are_not_used_are_not_in_the_key() -> None:
+    assert set(BEACH.as_dict()) == {
+        "attributes", "prompt", "width", "height", "seed", "strength", "steps", "guidance",
+    }  # fmt: skip
+
+
+@given(st.floats(0.005, 1))
+def test_the_fewest_steps_of_a_strength_run_one_and_one_less_runs_none(strength: float) -> None:
+    fewest = fewest_steps(strength)
+    assert int(fewest * strength) >= 1
+    assert int((fewest - 1) * strength) < 1
