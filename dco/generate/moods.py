@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dco.generate.canvas import Array, Stage, over, screen
+from dco.generate.lens import blur
 
 _GREY = np.array([0.3, 0.59, 0.11], np.float32)
 _KNEE = 0.92
@@ -60,7 +61,7 @@ def mood(s: Stage, picture: Array) -> None:
     np.clip(picture, 0, 1, out=picture)
     _tone(picture, grade)
     grey = np.tensordot(_GREY, picture, 1)
-    blurred = _blur(s, grey, 0.22)
+    blurred = blur(s, grey, 0.22)
     picture += np.float32(grade.clarity) * 4 * grey * (1 - grey) * (grey - blurred)
     picture += (np.float32(grade.saturation) - 1) * _room(picture, grey)
     _split(picture, grey, grade)
@@ -106,7 +107,7 @@ def _split(picture: Array, grey: Array, grade: Grade) -> None:
 
 def _bloom(s: Stage, picture: Array, grey: Array, grade: Grade) -> None:
     bright = np.clip(grey - 0.55, 0, 1) * np.float32(1 / 0.45)
-    halo = _blur(s, bright * bright, 0.07) * 0.6 + _blur(s, bright * bright, 0.28) * 0.4
+    halo = blur(s, bright * bright, 0.07) * 0.6 + blur(s, bright * bright, 0.28) * 0.4
     tint = _GOLD if s.mood == "luxurious" else s.light0 * 0.3 + 0.7
     screen(picture, halo * np.float32(grade.bloom), tint)
 
@@ -126,17 +127,3 @@ def _gels(s: Stage, picture: Array) -> None:
     aqua = np.exp(-((s.u + s.sun) ** 2 + (2 * s.v - 1.9) ** 2) * 0.7)
     over(picture, 0.17 * coral, _CORAL)
     over(picture, 0.17 * aqua, _AQUA)
-
-
-def _blur(s: Stage, plane: Array, sigma: float) -> Array:
-    """A Gaussian of about `sigma` units, by way of nodes a sigma apart; the same at every size."""
-    rows, columns = _bells(s.y[:, 0], s.half_h, sigma), _bells(s.x[0], s.half_w, sigma)
-    down_rows, down_columns = (m / m.sum(0) for m in (rows, columns))
-    up_rows, up_columns = (m / m.sum(1, keepdims=True) for m in (rows, columns))
-    return np.asarray(up_rows @ (down_rows.T @ plane @ down_columns) @ up_columns.T, np.float32)
-
-
-def _bells(places: Array, half: float, sigma: float) -> Array:
-    reach = int(np.ceil(half / sigma))
-    nodes = np.arange(-reach, reach + 1, dtype=np.float32) * np.float32(sigma)
-    return np.exp(((places[:, None] - nodes) / np.float32(sigma * 0.75)) ** 2 * np.float32(-0.5))
