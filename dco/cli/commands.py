@@ -117,7 +117,11 @@ def _publish(p: ArgumentParser) -> None:
 
 
 def _model(p: ArgumentParser) -> None:
-    p.add_argument("action", choices=["train", "evaluate"], help="train the embedded model, or measure it")
+    p.add_argument(
+        "action",
+        choices=["train", "evaluate", "tune"],
+        help="train the embedded model, measure it, or teach a model your brand's look from your own pictures",
+    )
     p.add_argument("--out", default="data/models/embedded", help="the model's folder")
     p.add_argument(
         "--work", default="", help="scratch folder for renders and checkpoints (default: beside --out)"
@@ -137,6 +141,13 @@ def _model(p: ArgumentParser) -> None:
     )
     p.add_argument("--samples", type=int, default=100, help="pictures to evaluate")
     p.add_argument("--record", action="store_true", help="write what was measured into the model's card")
+    tune = p.add_argument_group("tune: a LoRA adapter from a folder of your own pictures")
+    tune.add_argument("--base", default="data/models/embedded", help="the diffusers folder to teach")
+    tune.add_argument("--pictures", default="", help="folder of pictures, with captions.csv (file, caption)")
+    tune.add_argument("--words", default="", help="caption of the pictures that have none of their own")
+    tune.add_argument("--rights", default="", help="who allows these pictures to be used, for the record")
+    tune.add_argument("--steps", type=int, default=400, help="training steps (default 400)")
+    tune.add_argument("--rank", type=int, default=8, help="rank of the adapter (default 8)")
 
 
 def _study(p: ArgumentParser) -> None:
@@ -166,6 +177,6 @@ COMMANDS = (
     Command("publish", "serve chosen approved creatives now", "dco publish my-campaign dco1a2b dco3c4d", _publish, "publish"),
     Command("report", "write the campaign report and the gallery", "dco report my-campaign", _campaign, "report"),
     Command("status", "what happened, what waits, and why", "dco status my-campaign", _status, "status"),
-    Command("model", "train or measure the embedded diffusion model", "dco model train --minutes 20", _model, "model"),
+    Command("model", "train, measure or tune a diffusion model", "dco model train --minutes 20", _model, "model"),
     Command("study", "rerun a study of the engine", "dco study headlines", _study, "study"),
 )  # fmt: skip

@@ -173,6 +173,16 @@ def model(args: Namespace) -> None:
         if args.record:
             training.record(out, measured)
         return
+    if args.action == "tune":
+        from dco.generate.tuning.tune import tune
+
+        if not args.pictures or args.out == "data/models/embedded":
+            raise BadInput("dco model tune: expected --pictures FOLDER and --out FOLDER of the new adapter")
+        tune(
+            Path(args.base), Path(args.pictures), out, steps=args.steps, rank=args.rank, words=args.words,
+            rights=args.rights, device=args.device, progress=say,
+        )  # fmt: skip
+        return
     training.train(
         out, recipe=args.recipe, minutes=args.minutes, workers=args.workers, resume=args.resume,
         work=Path(args.work) if args.work else None, device=args.device, progress=say,
