@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -43,14 +43,21 @@ class ModelFolder:
     pipeline: str
     components: dict[str, tuple[str, str]]
     files: tuple[Path, ...] = field(repr=False)
+    index: dict[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    """What model_index.json says, as it stands."""
 
     @cached_property
     def model_id(self) -> str:
         """32 hex digits over the content of every file a library reads; notes, pictures and licence do not count."""
-        return content_hash(
-            [[f.relative_to(self.path).as_posix(), _sha256(f)] for f in self.files if self._is_read(f)],
-            length=32,
-        )
+        return content_id(self.path, (f for f in self.files if self._is_read(f)))
+
+    def config(self, component: str) -> dict[str, Any]:
+        """A component's own configuration; empty where the folder has none."""
+        for name in ("config.json", "scheduler_config.json"):
+            if component in self.components and (self.path / component / name).is_file():
+                found: dict[str, Any] = read_json(self.path / component / name)
+                return found
+        return {}
 
     @property
     def only_variant(self) -> str | None:
@@ -89,13 +96,29 @@ def check(folder: str | Path, *, inside: Path | None = None) -> ModelFolder:
         raise BadModel(
             f"{root}: found no {INDEX}; expected a diffusers model folder (one checkpoint file is not)"
         )
-    pipeline, components = _read_index(index_file)
+    index = read_json(index_file)
+    pipeline, components = _read_index(index_file, index)
+    files = check_files(root, inside=inside)
+    for name, (_, class_name) in components.items():
+        _check_component(root / name, class_name)
+    return ModelFolder(root, pipeline, components, files, index)
+
+
+def check_files(root: Path, *, inside: Path | None = None) -> tuple[Path, ...]:
+    """Every file of a folder, none of which may be or name code; links stay `inside`, by default the folder itself.
+
+    Raises:
+        BadModel: names the file, what was found and what was expected.
+    """
     files = tuple(sorted(_walk(root, (inside or root).resolve())))
     for file in files:
         _check_file(file)
-    for name, (_, class_name) in components.items():
-        _check_component(root / name, class_name)
-    return ModelFolder(root, pipeline, components, files)
+    return files
+
+
+def content_id(root: Path, files: Iterable[Path]) -> str:
+    """32 hex digits over names and contents of files below `root`."""
+    return content_hash([[f.relative_to(root).as_posix(), _sha256(f)] for f in files], length=32)
 
 
 def model_id(folder: str | Path) -> str:
@@ -133,7 +156,7 @@ def read_license(folder: str | Path) -> dict[str, Any]:
     file = Path(folder) / LICENSE
     if not file.is_file():
         return {"license": "not stated"}
-    record = _json(file)
+    record = read_json(file)
     if not isinstance(record, dict) or not isinstance(record.get("license"), str):
         raise BadModel(
             f'{file}: expected an object with a text under "license", such as {{"license": "Apache-2.0"}}'
@@ -141,8 +164,7 @@ def read_license(folder: str | Path) -> dict[str, Any]:
     return record
 
 
-def _read_index(file: Path) -> tuple[str, dict[str, tuple[str, str]]]:
-    index = _json(file)
+def _read_index(file: Path, index: Any) -> tuple[str, dict[str, tuple[str, str]]]:
     if not isinstance(index, dict):
         raise BadModel(f"{file}: expected a JSON object, found {type(index).__name__}")
     _no_code_keys(file, index)
@@ -200,7 +222,7 @@ def _check_file(file: Path) -> None:
         if head.startswith(magic) and file.suffix != ".model":
             raise BadModel(f"{file}: begins like {meaning}; expected what its name says")
     if file.suffix == ".json" and file.name not in _VOCABULARIES:
-        content = _json(file)
+        content = read_json(file)
         _no_code_keys(file, content)
         if file.name.endswith(".safetensors.index.json"):
             _check_shards(file, content)
@@ -221,7 +243,7 @@ def _check_component(folder: Path, class_name: str) -> None:
     for name in ("config.json", "scheduler_config.json"):
         file = folder / name
         if file.is_file():
-            found = _json(file)
+            found = read_json(file)
             stated = found.get("_class_name", class_name) if isinstance(found, dict) else None
             if stated != class_name:
                 raise BadModel(f"{file}: _class_name is {stated!r}; expected {class_name!r} as {INDEX} says")
@@ -242,7 +264,12 @@ def _no_code_keys(file: Path, value: Any) -> None:
             pending.extend(item)
 
 
-def _json(file: Path) -> Any:
+def read_json(file: Path) -> Any:
+    """The content of a JSON file of reasonable size.
+
+    Raises:
+        BadModel: it is too large or no JSON.
+    """
     if file.stat().st_size > _MAX_JSON:
         raise BadModel(f"{file}: {file.stat().st_size} bytes; expected a JSON file of at most {_MAX_JSON}")
     try:

@@ -20,8 +20,11 @@ _MAX_HEADER = 100_000_000
 """The limit of the format's own reader, in bytes."""
 
 
-def check_weights(file: Path) -> None:
+def check_weights(file: Path) -> frozenset[str]:
     """Read the header: 8 bytes of length, then JSON; every tensor's bytes must lie in order and fill the file.
+
+    Returns:
+        The names of the tensors.
 
     Raises:
         BadModel: the file is truncated, padded, or is something else under this name.
@@ -56,6 +59,7 @@ def check_weights(file: Path) -> None:
         raise BadModel(
             f"{file}: holds {size - 8 - length} bytes of tensors; its header names {at}. Copy it again"
         )
+    return frozenset(header)
 
 
 def _span(entry: dict[str, Any]) -> tuple[int, int]:
