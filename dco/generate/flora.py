@@ -169,7 +169,8 @@ def spray(
     t = out / long
     wide = fullness * 0.5 * np.sqrt(np.clip(t * 3, 0, 1)) * (1 - np.clip(t, 0, 1) ** 2)
     inside = (wide - np.abs(turn)) / np.float32(leaflets) * 0.8
-    inside = np.where((along - out * 0.75 < 0) | (along - out * 0.75 > 1) | (t > 1), -0.1 * t - 0.02, inside)
+    stem = along - out * 0.75
+    inside = inside - np.maximum(t - 1, 0) * long - np.maximum(np.abs(stem - 0.5) - 0.5, 0)
     edge = softness(s, pose)
     stalk = soft(0.014 - out, edge) * soft(1 - along, edge) * (along > 0)
     return w, np.maximum(soft(inside, edge), stalk), np.asarray(np.clip(0.5 + turn * 1.6, 0, 1), np.float32)

@@ -1,38 +1,78 @@
-"""Five ridges, each darker and nearer than the last, with mist between them."""
+"""Ridges behind ridges with mist between them, seen from a grassy knoll; snow on the high ones."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, over, soft
+from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
 
-RIDGES = 5
+ROCK = np.array([0.42, 0.44, 0.48], np.float32)
+FOREST = np.array([0.16, 0.27, 0.2], np.float32)
+GRASS = np.array([0.36, 0.44, 0.2], np.float32)
+RIDGES = 4
 
 
 def paint(s: Stage) -> Array:
-    picture = s.ramp(s.mid * 0.7 + s.deep * 0.3, s.light, np.clip(s.v * 1.5, 0, 1))
-    over(picture, s.glow(-s.focus, s.at_v(0.35), 0.45) * 0.7, s.accent * 0.4 + 0.55)
-    clouds = np.clip(s.noise(2, 7, octaves=5) - 0.4, 0, 1) * 0.4 * soft(0.4 - s.v, 0.1)
-    over(picture, clouds, s.light)
+    picture = s.ramp(s.mid * 0.85 + s.deep * 0.15, s.light, np.clip(s.v * 1.7, 0, 1))
+    sun_x = -s.focus * 0.8 if s.copy_side != "center" else s.sun * 0.5 * s.half_w
+    screen(picture, s.glow(sun_x, s.at_v(0.34), 0.5) * 0.7, s.accent * 0.35 + np.float32(0.55))
+    clouds = np.clip(s.noise(1.4, 6, octaves=6, gain=0.57) * 0.5 - 0.1, 0, 0.7) * soft(0.42 - s.v, 0.12)
+    over(picture, clouds, s.light * 0.85 + 0.12 * (1 - s.dim))
     rise = s.half_h**0.5  # a tall picture has room for taller mountains
     for j in range(RIDGES):
         _ridge(s, picture, j, rise)
+    _knoll(s, picture)
     return picture
 
 
 def _ridge(s: Stage, picture: Array, j: int, rise: float) -> None:
     near = j / (RIDGES - 1)
-    height = 0.26 - 0.04 * j
-    peak = 0.34 * np.exp(-(((s.x - s.focus) / 0.42) ** 2)) * (1 if j < 3 else 0.25)
-    jagged = np.abs(s.ridge(2.2, octaves=9)) * 0.6 + s.ridge(1.3, octaves=2) * 0.35
-    crest = s.at_v(0.42 + 0.12 * j) - (peak + height * jagged) * rise
-    below = (s.y - crest) / 2
-    body = s.light * (0.55 * (1 - near)) + s.mid * (0.45 - 0.1 * near) + s.deep * (0.65 * near)
-    slopes = 0.5 + 0.5 * np.tanh(1.8 * s.sun * s.noise(5, octaves=6, gain=0.6))
-    lit = slopes * ((1 - near) * 0.5 + 0.06) * (1 - np.clip(below * 4, 0, 1))
-    painted = s.ramp(body, body * 0.6 + s.light * 0.4, lit)
-    over(painted, np.clip(below * 3.2 - 0.1, 0, 1) * 0.5 * (1 - near), s.light)
-    over(picture, s.edge(s.y - crest, 0.012 if j == 0 else 0.004), painted)
+    peak_x = s.focus + s.draw(-0.35, 0.35)
+    peak = (0.42, 0.2, 0.08, 0.02)[j] * np.exp(-np.abs(s.x - peak_x) / 0.42)
+    jagged = np.abs(s.ridge(1.9, octaves=8, gain=0.47)) * (0.55 - 0.4 * near) + s.ridge(1.1, octaves=2) * 0.35
+    trees = np.abs(s.ridge(46, octaves=3, gain=0.8)) * (0.0, 0.0, 0.016, 0.034)[j]
+    crest = s.at_v(0.44 + 0.115 * j) - (peak + (0.24 - 0.05 * j) * jagged) * rise - trees
+    below = s.y - crest
+    relief = _relief(s, -np.abs(s.noise(2.6, 1.5, octaves=7, gain=0.55)))
+    body = (s.local(ROCK, 0.6) * (1 - near) + s.local(FOREST, 0.55) * near)[:, None, None]
+    lit = np.clip(0.45 + (0.55, 0.3, 0.2, 0.15)[j] * relief, 0, 1)
+    painted = body * (0.62 + (0.8 - 0.3 * near) * lit)
+    if j == 0 or (j == 1 and s.season == "winter"):
+        _snow(s, painted, below, lit, j)
+    haze = (1 - near) ** 1.2 * 0.5 + 0.06
+    over(painted, haze, s.light * 0.7 + s.mid * 0.3)
+    mist = np.clip(below * (2.2 - 0.6 * near) - 0.12 + 0.12 * s.noise(1.2, 4, octaves=3), 0, 1)
+    over(painted, np.minimum(mist, 0.85) * (0.85 - 0.35 * near), s.light * 0.85 + s.mid * 0.15)
+    over(picture, s.edge(below, 0.005 if j < 2 else 0.003), painted)
 
 
-SCENE = Scene(("mountain ridge", "mountains", "misty mountain ridge"), paint)
+def _snow(s: Stage, painted: Array, below: Array, lit: Array, j: int) -> None:
+    line = 0.3 + (0.5 if s.season == "winter" else 0.0) - 0.14 * j
+    cover = soft(line - below + (lit - 0.55) * 0.5, 0.12)
+    white = (s.light0 * 0.25 + 0.72) * (1 - 0.62 * s.dim)
+    over(painted, cover * 0.85, mix(white * 0.66 + s.mid * 0.12, white * 1.05, lit))
+
+
+def _relief(s: Stage, heights: Array) -> Array:
+    """Slope of a height field towards the sun over a step of fixed length, squashed to (-1, 1)."""
+    step = max(1, round(0.022 / s.pixel))
+    wide = np.pad(heights, ((0, 0), (step, step)), "reflect")
+    slope = (wide[:, 2 * step :] - wide[:, : -2 * step]) * np.float32(-1.6 * 0.022 / (step * s.pixel) * s.sun)
+    return np.asarray(np.tanh(slope), np.float32)
+
+
+def _knoll(s: Stage, picture: Array) -> None:
+    crest = s.at_v(0.8) + 0.05 * s.ridge(0.8, octaves=2) + 0.06 * np.abs(s.x - s.focus) / (s.half_w + 0.5)
+    blades = np.abs(s.ridge(60, octaves=3, gain=0.9)) * 0.016
+    below = s.y - crest + blades
+    deep, lit = s.local(GRASS, 0.4) * 0.5, s.local(GRASS, 0.4) * 1.15
+    if s.season == "winter":
+        deep, lit = s.light * 0.72 + s.mid * 0.2, s.light * 0.95 + 0.05 * (1 - s.dim)
+    tuft = s.noise(16, 34, octaves=4, gain=0.85) * 0.15 + s.noise(1.5, 6, octaves=3) * 0.2
+    sunny = np.exp(-((s.x - s.focus + 0.2 * s.sun) ** 2) / 0.5) * 0.3
+    ground = mix(deep, lit, np.clip(0.42 + tuft + sunny - below * 0.35, 0, 1))
+    over(picture, s.edge(below, 0.006), ground)
+    screen(picture, np.exp(-(((below - 0.012) / 0.02) ** 2)) * 0.16, s.light)
+
+
+SCENE = Scene(("mountain ridge", "mountains", "misty mountain ridge", "alpine view"), paint)
