@@ -48,7 +48,9 @@ def wood(s: Stage, p: Plane) -> Array:
 
     gap = np.float32(wide / 2) - np.abs(inside)
     shown = np.minimum(0.018 / size, 1)
-    over(wood_colour, soft(np.float32(0.009) - gap, np.maximum(size, 0.006)) * shown * 0.85, tone * 0.16)
+    over(
+        wood_colour, soft((np.float32(0.009) - gap) / np.maximum(size, 0.006), 1) * shown * 0.85, tone * 0.16
+    )
     over(
         wood_colour,
         np.exp(-((gap - 0.02) ** 2) / (0.012 + size) ** 2) * (inside < 0) * 0.16 * shown,
@@ -135,17 +137,29 @@ def terrazzo(s: Stage, p: Plane) -> Array:
 
 
 def linen(s: Stage, p: Plane) -> Array:
-    """Plain weave with slubs, on a cloth that does not lie quite flat."""
-    tone = s.local(np.array([0.83, 0.775, 0.69], np.float32), 0.3)
-    crease = slope(s, turned(p, s.draw(0.25, 0.75) * s.sun), 0.9, 0.35, 2, 0.4)
-    warp, weft = texture(s, p, 26, 4, 2, 0.8), texture(s, p, 4, 26, 2, 0.8)
-    slub = np.clip(texture(s, p, 11, 1.6, 1), 0, 2) + np.clip(texture(s, p, 1.6, 11, 1), 0, 2)
-    count = 46.0
-    over_x, over_z = np.sin(p.x * np.float32(np.pi * count)), np.sin(p.z * np.float32(np.pi * count))
-    shown = fade(p, count * 1.5, count * 1.5)
-    thread = shown * (0.09 * over_x * over_z + 0.14 * np.abs(over_x * over_z) - 0.06)
-    value = 0.98 + 0.13 * crease + 0.055 * (warp + weft) + 0.05 * (slub - 0.6) + thread
-    return np.asarray(tone[:, None, None] * np.clip(value, 0.4, 1.5), np.float32)
+    """Plain weave with slubs, on a cloth with a few soft creases."""
+    tone = s.local(np.array([0.84, 0.785, 0.7], np.float32), 0.4)
+    lie = turned(p, s.draw(0.2, 0.9) * s.sun)
+    sway, crease = texture(s, lie, 0.5, 0.4, 2), texture(s, lie, 0.9, 0.16, 2, 0.3)
+    reach = np.clip(0.65 + 0.5 * texture(s, lie, 0.7, 0.4, 1), 0, 1)
+    place = crease * np.float32(3.4)
+    fold = place * np.exp(-place * place) * reach
+    count = np.float32(52)
+    warp, weft = np.abs(np.sin(p.x * (np.pi * count))), np.abs(np.sin(p.z * (np.pi * count)))
+    above = np.mod(np.floor(p.x * count) + np.floor(p.z * count), 2)
+    thread = above * warp * (0.75 + 0.25 * weft) + (1 - above) * weft * (0.75 + 0.25 * warp)
+    thick = texture(s, p, 52, 3, 1) + texture(s, p, 3, 52, 1) + 0.7 * texture(s, p, 18, 14, 1)
+    bars = texture(s, p, 11, 1.2, 1) + texture(s, p, 1.2, 11, 1)
+    woven = fade(p, 60, 60) * (0.34 * (thread - 0.56)) + 0.035 * thick + 0.03 * bars
+    value = 0.98 + 0.06 * sway - 0.3 * fold * np.float32(s.sun) + woven
+    return np.asarray(tone[:, None, None] * np.clip(value, 0.35, 1.5), np.float32)
+
+
+def plaster(s: Stage, p: Plane) -> Array:
+    """Painted plaster in the palette's own light tone, with the marks of the trowel."""
+    tone = s.light * 0.72 + s.mid * 0.28
+    trowel, lit = texture(s, p, 0.5, 0.4, 3), slope(s, p, 1.6, 1.2, 3, 0.5)
+    return np.asarray(tone[:, None, None] * (1 + 0.022 * trowel + 0.012 * lit), np.float32)
 
 
 def metal(s: Stage, p: Plane) -> Array:

@@ -24,6 +24,7 @@ class Material(NamedTuple):
     gloss: float
 
 
+# Plaster is not in the vocabulary: it is what sets are built of where no material is asked for.
 MATERIALS: Mapping[str, Material] = {
     "wood": Material(finishes.wood, 0.1),
     "marble": Material(finishes.marble, 0.24),
@@ -32,6 +33,7 @@ MATERIALS: Mapping[str, Material] = {
     "terrazzo": Material(finishes.terrazzo, 0.14),
     "linen": Material(finishes.linen, 0.0),
     "metal": Material(finishes.metal, 0.34),
+    "plaster": Material(finishes.plaster, 0.05),
 }
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dco.generate.canvas import Array, Stage, Window, uniform_at
 
+IntArray = NDArray[np.int32]
 _TILE = 64
 _SPREAD = np.float32(12**0.5)  # a uniform number of this width has unit variance
 
@@ -76,7 +79,7 @@ def turned(plane: Plane, angle: float) -> Plane:
     return Plane(c * plane.x + s * plane.z, c * plane.z - s * plane.x, plane.footprint, None, plane.top)
 
 
-def moved(plane: Plane, dx: Array | float, dz: Array | float) -> Plane:
+def moved(plane: Plane, dx: Any, dz: Any) -> Plane:
     """The same surface with its places moved."""
     return replace(plane, x=plane.x + dx, z=plane.z + dz)
 
@@ -140,8 +143,9 @@ def line(table: Array, t: Array) -> Array:
     return np.asarray(left + (ring.take(i + 1) - left) * f, np.float32)
 
 
-def _split(t: Array) -> tuple[Array, Array]:
+def _split(t: Array) -> tuple[IntArray, Array]:
     """Cell within the tile and the eased place in it."""
     base = np.floor(t)
     f = (t - base).astype(np.float32)
-    return base.astype(np.int32) & np.int32(_TILE - 1), f * f * (3 - 2 * f)
+    cell = base.astype(np.int32) & np.int32(_TILE - 1)
+    return cell, np.asarray(f * f * (3 - 2 * f), np.float32)

@@ -1,51 +1,60 @@
-"""A veined marble top under the shadow of a window; the palette black makes it dark marble."""
+"""A veined marble top before a quiet wall, under the light of a window and a twig's shadow; dark in the palette black."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, over, soft
+from dco.generate.canvas import Array, Scene, Stage, mix, over, soft
+from dco.generate.gobos import panes, turned, twig
+from dco.generate.materials import edge_light, level, polish, surface
 
 
 def paint(s: Stage) -> Array:
-    edge = s.draw(0.3, 0.45)
-    picture = s.ramp(
-        s.light, s.mid * 0.8 + s.light * 0.2, np.clip(s.v / edge * 0.5 + 0.25 * s.u * s.sun + 0.2, 0, 1)
-    )
-    depth = np.clip((s.v - edge) / (1 - edge), 0, 1)
-    over(picture, s.edge(s.y - s.at_v(edge)), _stone(s, depth))
-    bars = _window_light(s)
-    over(picture, (1 - bars) * (0.22 * (0.4 + s.drama + 0.6 * s.gold)), s.deep)
-    picture *= 1 + 0.14 * bars * (1 - 0.7 * s.night)
-    contact = ((s.x - s.focus) / 0.4) ** 2 + ((s.v - 0.68) / 0.07) ** 2
-    over(picture, np.exp(-contact) * 0.16, s.deep)
+    edge = s.at_v(s.draw(0.52, 0.62))
+    picture = _wall(s, edge)
+    material = s.surface("marble")
+    over(picture, s.edge(s.y - edge), surface(s, material, level(s, edge, 1.15)))
+    polish(s, picture, edge, material)
+    light = _light(s, edge)
+    over(picture, (1 - light) * (0.16 + 0.14 * s.drama + 0.05 * s.gold), s.deep * 0.6 + s.mid * 0.4)
+    picture *= 1 + 0.1 * light * (1 - 0.6 * s.night)
+    edge_light(s, picture, edge, 0.4)
     return picture
 
 
-def _stone(s: Stage, depth: Array) -> Array:
-    warp = s.noise(2, octaves=4) * 0.6
-    coarse = np.abs(s.noise(2.2, 3, octaves=7) + warp * 0.8)
-    fine = np.abs(s.noise(5, 4, octaves=6) + warp)
-    cloud = np.clip(0.4 + 0.25 * s.noise(2, octaves=4), 0, 1)
-    dark = float(s.light0.mean()) < 0.75  # only the palette black has a light tone this dark
-    if dark:
-        stone, vein = s.ramp(s.deep * 1.5, s.mid * 0.7, cloud), s.light0
-    else:
-        stone, vein = (
-            s.ramp(s.light * 0.55 + 0.42 * (1 - s.dim), s.light * 0.85, cloud),
-            s.mid0 * 0.7 + s.deep0 * 0.3,
-        )
-    over(stone, np.exp(coarse / -0.06) * 0.75, vein)
-    over(stone, np.exp(fine / -0.05) * 0.35, vein)
-    over(stone, np.exp(depth / -0.05) * 0.25, s.deep)
-    return stone
+def _wall(s: Stage, edge: float) -> Array:
+    """Out of focus: a panelled wall that brightens towards the sun's side."""
+    bright = np.clip(0.62 + 0.42 * s.u * s.sun - 0.25 * (s.v - 0.3) + 0.05 * s.noise(1.2, octaves=2), 0, 1)
+    wall = mix(s.mid * 0.78 + s.deep * 0.1 + s.light * 0.12, s.light * 0.86 + s.mid * 0.14, bright)
+    panel, start = s.draw(0.5, 0.75), s.draw(0, 1)
+    place = np.mod((s.x - np.float32(s.focus)) / np.float32(panel) + np.float32(start), 1)
+    off = np.minimum(place, 1 - place) * np.float32(panel)
+    groove = (place < 0.5) * 2.0 - 1
+    line = np.exp(-((off / 0.022) ** 2))
+    wall = wall * (1 - 0.07 * line * (1 + 0.9 * groove * s.sun))
+    over(wall, np.exp(-np.maximum(edge - s.y, 0) / 0.12) * 0.18, s.deep)
+    return np.asarray(wall, np.float32)
 
 
-def _window_light(s: Stage) -> Array:
-    angle = s.draw(-0.9, -0.4) * s.sun
-    across = s.x * np.float32(np.cos(angle)) + s.y * np.float32(np.sin(angle)) + np.float32(s.focus * 0.3)
-    stripes = soft(np.sin(across * s.draw(5, 8) + s.draw(0, 6)) - 0.1, 0.25)
-    return np.asarray(stripes * np.exp(-((across / (0.8 * max(s.half_w, s.half_h))) ** 2)), np.float32)
+def _light(s: Stage, edge: float) -> Array:
+    """Window light over the top, foreshortened there, with a twig in it; 1 in full light."""
+    shear, lean = s.draw(0.5, 0.9) * s.sun, s.draw(0.2, 0.4) * s.sun
+    start, leaf = s.draw(-0.2, 0.1), s.draw()
+    down = s.y - np.float32(edge)
+    top = down > 0
+    y = np.where(top, down * np.float32(1.15), down * np.float32(0.75))
+    x = s.x - np.float32(s.focus) + np.float32(shear) * np.maximum(y, 0) - np.float32(lean) * np.minimum(y, 0)
+    blur = 0.035 * (1 - 0.5 * s.drama)
+    light = panes(x + 0.1, y - np.float32(0.2 + start), (0.95, 0.85), (3, 3), 0.035, blur)
+    if leaf < 0.75:
+        ex, ey = turned(x, y, 0.95 * s.sun, -0.15 + start, np.pi / 2 + s.sun * s.draw(0.9, 1.4))
+        light = light * (1 - 0.7 * twig(s, ex, ey, 1.1, 11, blur))
+    spread = soft(1.5 - np.abs(s.x - np.float32(s.focus)), 0.4)
+    return np.asarray(light * spread, np.float32)
 
 
-SCENE = Scene(("marble tabletop", "marble table", "marble surface"), paint)
+SCENE = Scene(
+    ("marble tabletop", "marble table", "marble surface", "marble countertop", "white marble table"),
+    paint,
+    surface=True,
+)

@@ -1,59 +1,105 @@
-"""A studio sweep with one or two round podiums, sometimes before a coloured disc."""
+"""A studio sweep with a low round podium to stand on, and blocks, a disc or an arch behind it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, ellipse, mix, over, soft
+from dco.generate import props
+from dco.generate.canvas import Array, Scene, Stage, mix, over, soft
+from dco.generate.gobos import panes
+from dco.generate.props import Block
 
 
 def paint(s: Stage) -> Array:
-    floor = s.draw(0.58, 0.72)
-    wall = 0.15 + 0.55 * ((s.u - s.sun * 0.5) ** 2 * 0.5 + (s.v - 0.2) ** 2) + 0.08 * s.noise(1, octaves=1)
-    picture = s.ramp(s.light, s.mid, np.clip(wall, 0, 1))
-    near = mix(s.mid * 0.55 + s.light * 0.45, s.mid * 0.9 + s.deep * 0.1, np.clip((s.v - floor) * 1.6, 0, 1))
-    over(picture, soft(s.v - floor - 0.05 * s.u**2, s.draw(0.02, 0.12)), near)
-
-    base = s.at_v(s.draw(0.84, 0.92))
-    _disc(s, picture, base)
-    side_x = s.focus + s.draw(0.3, 0.5) * s.sun
-    side = (s.draw(0.16, 0.24), s.draw(0.12, 0.3), base - s.draw(0.0, 0.12))
-    _podium(s, picture, side_x, *side)
-    _podium(s, picture, s.focus, s.draw(0.28, 0.4), s.draw(0.24, 0.5), base)
+    floor = s.draw(0.66, 0.74)
+    picture = _sweep(s, floor)
+    top = s.at_v(s.draw(0.868, 0.892))
+    _behind(s, picture, s.at_v(floor) + 0.06)
+    _beside(s, picture, s.at_v(floor) + 0.1)
+    radius, tall = s.draw(0.5, 0.62), s.draw(0.1, 0.2)
+    props.shadow(s, picture, s.focus, top + tall, radius, 0.55, 0.5)
+    if s.draw() < 0.4:
+        wide = radius * s.draw(1.16, 1.28)
+        props.cylinder(s, picture, Block(s.focus, top + tall * 0.6, wide, tall), s.light * 0.6 + s.mid * 0.4)
+    props.cylinder(
+        s, picture, Block(s.focus, top, radius, tall), s.light * 0.88 + s.mid * 0.12, s.surface("plaster")
+    )
     return picture
 
 
-def _disc(s: Stage, picture: Array, base: float) -> None:
-    y, radius, shown = base - s.draw(0.85, 1.05), s.draw(0.35, 0.55), s.draw() < 0.6
-    if not shown:
-        return
-    gap = np.maximum(s.distance(s.focus - s.sun * 0.16, y + 0.05) - radius, 0)
-    over(picture, np.exp(gap / -0.12) * 0.25, s.deep)
-    shade = np.clip(0.5 + 0.5 * s.sun * (s.x - s.focus) / radius, 0, 1)
-    over(picture, s.disc(s.focus, y, radius), mix(s.accent * 0.6 + s.light * 0.4, s.mid, shade))
+def _sweep(s: Stage, floor: float) -> Array:
+    """Paper that runs from the wall into the floor in one curve, lit from the sun's side."""
+    pool = np.sqrt((s.u - s.sun * 0.35 - s.focus_u * 0.3) ** 2 * 0.7 + (s.v - 0.3) ** 2 * 1.3)
+    wall = np.clip(0.1 + 0.75 * pool + 0.03 * s.noise(1, octaves=1), 0, 1)
+    picture = s.ramp(s.light * 0.85 + s.mid * 0.15, s.mid * 0.92 + s.deep * 0.08, wall)
+    down = np.clip((s.v - floor) / (1 - floor), 0, 1)
+    near = mix(s.light * 0.62 + s.mid * 0.38, s.light * 0.4 + s.mid * 0.6, down)
+    near = near * (1 - 0.1 * (1 - s.u * s.sun))
+    over(picture, soft(s.v - floor, s.draw(0.015, 0.06)), near)
+    over(picture, np.exp(-(((s.v - floor - 0.005) / 0.035) ** 2)) * 0.1, s.deep)
+    return picture
 
 
-def _podium(s: Stage, picture: Array, x: float, rx: float, tall: float, base: float) -> None:
-    """A round block of radius rx standing with the centre of its foot at (x, base); y grows downwards."""
-    ry, top = rx * 0.3, base - tall
-    w = s.window(x, (top + base) / 2, rx * 2.6, tall / 2 + rx * 2)
-    part = picture[w.cut]
-    shadow = np.sqrt(
-        ((w.x - x + s.sun * rx * 0.5) / (rx * 1.25)) ** 2 + ((w.y - base - 0.02) / (ry * 1.6)) ** 2
-    )
-    over(part, np.exp(np.maximum(shadow - 0.75, 0) * -3.2) * 0.6, s.deep)
-    column = s.edge(rx - np.abs(w.x - x)) * s.edge(w.y - top) * s.edge(base - w.y)
-    foot = s.edge(ellipse(w, x, base, rx, ry)) * (w.y > base - s.pixel)
-    body = np.maximum(column, foot)
-    t = np.clip((w.x - x) / rx, -1, 1)
-    lit = np.clip(0.5 + 0.5 * (t * s.sun * 0.8 + np.sqrt(np.maximum(1 - t * t, 0)) * 0.5), 0, 1)
-    over(part, body, mix(s.mid * 0.6 + s.deep * 0.4, s.light * 0.75 + s.mid * 0.25, lit))
-    lid = ellipse(w, x, top, rx, ry)
-    over(
-        part, s.edge(lid), mix(s.light, s.light * 0.8 + s.accent * 0.2, np.clip(0.5 - 0.5 * t * s.sun, 0, 1))
-    )
-    rim = np.exp(-((lid / max(0.012, s.pixel)) ** 2)) * (0.5 + 0.5 * t * s.sun) * (w.y > top) * 0.45
-    over(part, rim, s.light * 0.5 + 0.5)
+def _behind(s: Stage, picture: Array, foot: float) -> None:
+    """A disc, an arch or a panel against the wall, with its soft shadow on it, and sometimes a window's light."""
+    kind, size, lift, lean = s.draw(), s.draw(0.55, 0.72), s.draw(0.3, 0.7), s.draw(-0.2, 0.2)
+
+    def shape(x: Array, y: Array) -> Array:
+        """Signed distance, positive inside."""
+        if kind < 0.4:
+            return size - np.hypot(x - lean * 0.4, y + size * (0.55 + 0.5 * lift))
+        if kind < 0.75:
+            return size * 0.8 - np.hypot(x - lean * 0.5, np.maximum(-size * (0.9 + 0.6 * lift) - y, 0))
+        return np.minimum(size * 0.55 - np.abs(x - 0.25 * s.sun), y + 1.25 + 0.4 * lift)
+
+    x, y = s.x - np.float32(s.focus), s.y - np.float32(foot)
+    inside, above = shape(x, y), soft(-y, 0.008)
+    over(picture, soft(shape(x + 0.07 * s.sun, y - 0.03) + 0.02, 0.07) * 0.3 * above, s.deep)
+    tone = (s.accent * 0.5 + s.mid * 0.35 + s.light * 0.15) * (1 - 0.35 * s.dim)
+    shade = np.clip(0.5 - 0.4 * s.sun * x / size + 0.15 * y, 0, 1)
+    over(picture, s.edge(inside) * above, mix(tone * 1.08, tone * 0.84, shade))
+    rim = np.exp(-((inside / max(0.008, s.pixel)) ** 2)) * above * 0.25
+    over(picture, rim, (s.light * 0.6 + 0.4) * (1 - 0.4 * s.dim))
+    over(picture, np.exp(-((y / 0.03) ** 2)) * soft(inside + 0.05, 0.08) * 0.25, s.deep)
+    lamp, slant = s.draw(), s.draw(0.3, 0.6) * s.sun
+    if lamp < 0.5:
+        across = x + 0.1 * s.sun
+        light = panes(across, y + 0.75 + slant * across, (0.62, 0.7), (2, 2), 0.03, 0.05)
+        over(picture, (1 - light) * above * 0.13, s.deep)
+        picture *= 1 + 0.1 * light * above
 
 
-SCENE = Scene(("studio podium", "product podium in a studio", "studio sweep with a podium"), paint)
+def _beside(s: Stage, picture: Array, foot: float) -> None:
+    """Blocks further back, towards the edge the copy does not need; on both sides where the copy is elsewhere."""
+    outer = np.sign(s.focus_u) if s.copy_side != "center" else s.sun
+    tones = (s.mid * 0.85 + s.light * 0.15, s.light * 0.75 + s.mid * 0.25, s.accent * 0.45 + s.mid * 0.55)
+    places = s.draws(3, 4).tolist()
+    for j, (out, wide, tall, kind) in enumerate(places):
+        side = -outer if j == 2 else outer
+        if j == 2 and (s.copy_side != "center" or kind < 0.3):
+            continue
+        radius = 0.15 + 0.1 * wide
+        x = s.focus + side * (0.42 + 0.16 * out + 0.28 * (j == 1))
+        y = foot + 0.03 + 0.1 * out - 0.09 * (j == 1)
+        height = (0.25 + 0.35 * tall) * (1.5 if j == 1 else 1)
+        props.shadow(s, picture, x, y, radius, 0.25 + 0.4 * height, 0.42)
+        if kind < 0.72:
+            props.cylinder(s, picture, Block(x, y - height, radius, height), tones[j])
+        else:
+            props.box(s, picture, x - radius, x + radius, y - height, y + 0.04, tones[j])
+        if tall < 0.35 and j == 0:
+            size = 0.09 + 0.05 * wide
+            props.ball(s, picture, x, y - height - size * 0.9, size, s.accent * 0.7 + s.light * 0.2)
+
+
+SCENE = Scene(
+    (
+        "studio podium",
+        "product podium in a studio",
+        "studio sweep with a podium",
+        "podium with geometric blocks",
+        "pedestal in a studio",
+    ),
+    paint,
+    surface=True,
+)
