@@ -28,6 +28,9 @@ from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
 
 Progress = Callable[[int, int], None]
 
+REAL_MODELS = ("diffusers", "openai_images")
+"""Backends that read sentences, and may draw what the renderer's vocabulary does not name."""
+
 
 @dataclass(frozen=True)
 class Idea:
@@ -73,7 +76,7 @@ def check_vocabulary(campaign: Campaign) -> None:
     for attribute in ATTRIBUTES:
         for option in campaign.space.attributes.get(attribute, ()):
             known = values(attribute)
-            if option not in known and campaign.model.backend != "diffusers":
+            if option not in known and campaign.model.backend not in REAL_MODELS:
                 error = UnknownName(f"{attribute} of backend '{campaign.model.backend}'", option, known)
                 raise BadCampaign(
                     str(Path(campaign.root) / "campaign.yaml"), None, f"attributes.{attribute}", str(error)
@@ -100,7 +103,7 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
         for stated, usual in zip((model.steps, model.guidance, model.strength), own, strict=True)
     )
     words = visual | {a: o for a, o in genome.items() if a.startswith("look_")}
-    if model.backend == "diffusers":
+    if model.backend in REAL_MODELS:
         audience = campaign.segment(idea.segment).description
         text = wording.checkpoint(words, campaign.brief, audience, allowed=(campaign.brand.name,)).prompt
     else:

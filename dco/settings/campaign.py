@@ -331,7 +331,11 @@ def _options(node: Node) -> tuple[tuple[str, str | int | float | bool], ...]:
     """What goes to the backend's constructor, which alone knows its options. Secrets are no options."""
     options = node.mapping("options", default=None)
     for name, value in options.plain().items():
-        if re.search(r"key|secret|token|password", name, re.IGNORECASE):
+        if name.endswith("_env"):
+            # The name of a variable, which is no secret; a value that could be one is not repeated.
+            if not isinstance(value, str) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
+                raise options.fail(name, "expected the name of an environment variable, such as OPENAI_API_KEY")
+        elif re.search(r"key|secret|token|password", name, re.IGNORECASE):
             raise options.fail(name, "a secret does not belong in a campaign file; set it in the environment")
         if not isinstance(value, str | int | float | bool):
             raise options.fail(name, f"expected a text, a number, true or false, got {value!r}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from image_api import healthy
 from tiny_pipelines import tiny_stable_diffusion
 
 from dco import registry
@@ -21,6 +22,12 @@ OPTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "procedural": dict,
     "embedded": lambda: {"folder": tiny_stable_diffusion()},
     "diffusers": lambda: {"folder": tiny_stable_diffusion()},
+    "openai_images": lambda: {
+        "base_url": healthy(),
+        "model": "gpt-image-1.5",
+        "sizes": "64x64, 96x64, 64x96",
+        "prompt_limit": 1000,
+    },
 }
 """A backend not named here is loaded without options."""
 

@@ -98,3 +98,15 @@ def test_any_one_character_changed_gives_a_campaign_or_one_clear_error(at: int, 
         parse_campaign(text)
     except DcoError as error:
         assert "\n" not in str(error)
+
+
+def test_a_secret_is_no_option_but_the_name_of_its_variable_is() -> None:
+    def with_option(line: str) -> str:
+        return TEMPLATE + f"  options: {{{line}}}\n"
+
+    named = parse_campaign(with_option("key_env: GATEWAY_API_KEY"))
+    assert dict(named.model.options) == {"key_env": "GATEWAY_API_KEY"}
+    for line in ("api_key: sk-1234", "key_env: sk-1234", "key_env: 5"):
+        with pytest.raises(BadCampaign) as error:
+            parse_campaign(with_option(line))
+        assert "1234" not in str(error.value)
