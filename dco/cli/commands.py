@@ -63,6 +63,16 @@ def _try(p: ArgumentParser) -> None:
     )
 
 
+def _moodboard(p: ArgumentParser) -> None:
+    p.add_argument("text", metavar="TEXT", help="what to show, in quotes")
+    p.add_argument("--folder", default="moodboard", help="where the board is written (default: ./moodboard)")
+    p.add_argument("--count", type=int, default=12, help="how many pictures (default 12)")
+    p.add_argument("--size", default="720x720", help="pixels of each (default 720x720)")
+    p.add_argument(
+        "--backend", default="embedded", help="a backend or a diffusers folder (default: embedded)"
+    )
+
+
 def _check(p: ArgumentParser) -> None:
     p.add_argument("report", metavar="REPORT", help="a report file as downloaded from the platform")
     _json(p)
@@ -166,6 +176,10 @@ COMMANDS = (
     Command(
         "try", "your photo, headline and link as twelve ads",
         'dco try mug.png "Coffee, slowly" https://shop.example/mug', _try, "try_ad",
+    ),
+    Command(
+        "moodboard", "backdrops for your words, and which of them were not understood",
+        "dco moodboard 'calm beach in autumn, copy space left'", _moodboard, "moodboard",
     ),
     Command("check", "a report's totals to the cent, or the line that is wrong", "dco check report.csv", _check, "check"),
     Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate"),

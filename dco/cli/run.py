@@ -42,6 +42,26 @@ def try_ad(args: Namespace) -> None:
     say(f"{len(tried.files)} ads in {tried.folder}; look at {tried.sheet}")
 
 
+def moodboard(args: Namespace) -> None:
+    from dco.jobs.moodboard import moodboard as make_board
+
+    width, _, height = args.size.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise BadInput(f"--size: expected a size such as 720x720, got '{args.size}'")
+    board = make_board(
+        args.text, Path(args.folder),
+        count=args.count, size=(int(width), int(height)), backend=args.backend, progress=bar("pictures"),
+    )  # fmt: skip
+    if board.understood:
+        say("understood: " + ", ".join(f"{a} {word}" for a, word in board.understood.items()))
+    if board.unknown or board.contradicted:
+        say("not understood: " + ", ".join((*board.unknown, *board.contradicted)))
+        say("  free text needs a real checkpoint: --backend FOLDER")
+    for reason in board.not_made:
+        say(f"not made: {reason}")
+    say(f"{len(board.files)} pictures; look at {board.sheet}")
+
+
 def check(args: Namespace) -> None:
     from dco.jobs.check import check as read
 
