@@ -97,11 +97,13 @@ def _worktop(s: Stage, picture: Array, edge: float) -> None:
 def _on_counter(s: Stage, picture: Array, edge: float, outer: float) -> None:
     """A leaning board, a pot with a plant and a few lemons behind the product's place, nearly in focus."""
     blur, foot = 0.014, edge + 0.05
-    x, half, tall = s.focus + outer * s.draw(0.52, 0.7), s.draw(0.24, 0.3), s.draw(0.6, 0.75)
+    x, half, tall = s.focus + outer * s.draw(0.38, 0.5), s.draw(0.24, 0.3), s.draw(0.6, 0.75)
     w = s.window(x, foot - tall / 2, half + 0.1, tall / 2 + 0.15)
     dx, dy = w.x - np.float32(x), np.float32(foot) - w.y
     round_top = half - np.hypot(dx, np.maximum(dy - np.float32(tall - half), 0))
-    board = soft(round_top, blur) * soft(dy, blur) * (np.hypot(dx, dy - np.float32(tall - 0.1)) > 0.035)
+    board = (
+        soft(round_top, blur) * soft(dy, blur) * soft(np.hypot(dx, dy - np.float32(tall - 0.1)) - 0.032, blur)
+    )
     oak = s.local(OAK, 0.28)
     grain = 1 + 0.05 * np.sin(dx * 55 + 6 * np.sin(dy * 2.1)) * np.sin(dx * 23 + 2)
     over(picture[w.cut], np.exp(-((dy / 0.05) ** 2 + (dx / half) ** 4)) * 0.4, s.deep)

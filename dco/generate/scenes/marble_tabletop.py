@@ -31,7 +31,7 @@ def _wall(s: Stage, edge: float) -> Array:
     off = np.minimum(place, 1 - place) * np.float32(panel)
     groove = (place < 0.5) * 2.0 - 1
     line = np.exp(-((off / 0.022) ** 2))
-    wall = wall * (1 - 0.07 * line * (1 + 0.9 * groove * s.sun))
+    wall = wall * (1 - 0.045 * line * (1 + 0.9 * groove * s.sun))
     over(wall, np.exp(-np.maximum(edge - s.y, 0) / 0.12) * 0.18, s.deep)
     return np.asarray(wall, np.float32)
 
@@ -43,9 +43,15 @@ def _light(s: Stage, edge: float) -> Array:
     down = s.y - np.float32(edge)
     top = down > 0
     y = np.where(top, down * np.float32(1.15), down * np.float32(0.75))
-    x = s.x - np.float32(s.focus) + np.float32(shear) * np.maximum(y, 0) - np.float32(lean) * np.minimum(y, 0)
+    outer = np.sign(s.focus_u) * (s.copy_side != "center")
+    x = (
+        s.x
+        - np.float32(s.focus + 0.3 * outer)
+        + np.float32(shear) * np.maximum(y, 0)
+        - np.float32(lean) * np.minimum(y, 0)
+    )
     blur = 0.035 * (1 - 0.5 * s.drama)
-    light = panes(x + 0.1, y - np.float32(0.2 + start), (0.95, 0.85), (3, 3), 0.035, blur)
+    light = panes(x, y - np.float32(0.2 + start), (0.85, 0.85), (2, 3), 0.035, blur)
     if leaf < 0.75:
         ex, ey = turned(x, y, 0.95 * s.sun, -0.15 + start, np.pi / 2 + s.sun * s.draw(0.9, 1.4))
         light = light * (1 - 0.7 * twig(s, ex, ey, 1.1, 11, blur))
