@@ -62,9 +62,7 @@ class ModelFolder:
     @property
     def only_variant(self) -> str | None:
         """The variant, such as "fp16", that every file of weights is of; None where plain files are there."""
-        weights = [f for f in self.files if f.suffix == ".safetensors" and self._is_read(f)]
-        found = {m[1] if (m := _VARIANT.search(f.name)) else None for f in weights}
-        return found.pop() if len(found) == 1 else None
+        return common_variant(f for f in self.files if self._is_read(f))
 
     def _is_read(self, file: Path) -> bool:
         # Files beside model_index.json are notes, and folders it does not name are never opened.
@@ -114,6 +112,13 @@ def check_files(root: Path, *, inside: Path | None = None) -> tuple[Path, ...]:
     for file in files:
         _check_file(file)
     return files
+
+
+def common_variant(files: Iterable[Path]) -> str | None:
+    """The variant, such as "fp16", of every file of weights among `files`; None where plain ones are there."""
+    weights = [f for f in files if f.suffix == ".safetensors"]
+    found = {m[1] if (m := _VARIANT.search(f.name)) else None for f in weights}
+    return found.pop() if len(found) == 1 else None
 
 
 def content_id(root: Path, files: Iterable[Path]) -> str:

@@ -49,6 +49,12 @@ class Parts:
         return content_hash([single, worn]) if single or worn else ""
 
     @property
+    def licenses(self) -> dict[str, dict[str, Any]]:
+        """The licence record of every piece by its name; the checkpoint's own record covers what its folder brings."""
+        named = {"controlnet": self.controlnet, "ip_adapter": self.ip_adapter, **self.adapters}
+        return {name: dict(part.license) for name, part in named.items() if part and part.license}
+
+    @property
     def worn(self) -> tuple[tuple[str, float], ...]:
         """(name, weight) of the adapters a request wears that names none."""
         return tuple((name, p.weight) for name, p in sorted(self.adapters.items()) if p.weight is not None)
@@ -107,7 +113,8 @@ def _controlnet(root: Path, folder: ModelFolder, own: set[Path]) -> Part:
     if not any(f.suffix == ".safetensors" and f.parent == root for f in files):
         raise BadModel(f"{root}: found no .safetensors; expected the weights of a {wanted}")
     _fits(config, found, folder)
-    return Part(root, content_id(root, files), class_name=wanted, license=read_license(root))
+    terms = {} if root in own else read_license(root)
+    return Part(root, content_id(root, files), class_name=wanted, license=terms)
 
 
 def _fits(config: Path, found: Mapping[str, Any], folder: ModelFolder) -> None:
@@ -132,7 +139,8 @@ def _ip_adapter(root: Path, folder: ModelFolder, own: set[Path]) -> Part:
             raise BadModel(
                 f"{weights}: no tensor begins with {prefix!r}; expected the weights of an IP-Adapter"
             )
-    return Part(root, content_id(root, [weights]), weights, license=read_license(root))
+    terms = {} if root in own else read_license(root)
+    return Part(root, content_id(root, [weights]), weights, license=terms)
 
 
 def _image_encoder(root: Path, folder: ModelFolder, own: set[Path]) -> Part:

@@ -1,49 +1,43 @@
-"""Any diffusers checkpoint: text to image, or image to image from the render so that the copy space stays in place."""
+"""Any diffusers checkpoint: from noise, from the render so that the copy space stays in place, or around what is kept."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from math import sqrt
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
 
-from dco.errors import BadInput, BadModel, DcoError
+from dco.errors import BadInput, BadModel
 from dco.generate import threads as thread_policy
-from dco.generate.backend import Defaults, Preview, Progress
+from dco.generate.backend import Defaults, Glimpse, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
-from dco.generate.delta import Array, resize
+from dco.generate.checkpoint_kinds import CheckpointKind, recognise
+from dco.generate.conditions import CONDITIONS
+from dco.generate.delta import Array
+from dco.generate.drawing import Bucket, Job, finish, floats, look_of, prepare
 from dco.generate.hub import open_folder
-from dco.generate.picture import Failure, Outcome, Picture
-from dco.generate.render import render
+from dco.generate.model_parts import find_parts
+from dco.generate.picture import Failure, Outcome
 from dco.generate.request import Request
-from dco.generate.soundness import inspect, to_uint8
-from dco.generate.vocabulary import Look
 
 if TYPE_CHECKING:
     from dco.generate.checkpoint import Checkpoint
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One request, waiting for its batch. `look` is what its render shows; None means text to image."""
-
-    number: int
-    request: Request
-    key: str
-    look: Look | None
+class _Stopped(BaseException):
+    """Carries what a preview raised past everything that treats an exception as a failed variant."""
 
 
 class Backend:
     """A Stable Diffusion, SDXL, SD 3, FLUX or similar folder.
 
-    A request whose options the renderer knows, with a strength below 1, starts from its render; every other one starts
-    from noise.
+    A request with an `init` starts from it. Without one, a request whose options the renderer knows, with a strength below
+    1, starts from its render; every other one starts from noise.
 
     Args:
         folder: a diffusers folder, or "owner/name" of the hub together with `revision`, a full commit hash.
@@ -54,6 +48,11 @@ class Backend:
         threads: CPU threads of this process, settled once; default 1.
         variant: file variant of the weights, such as "fp16".
         size: "native" draws at the area the model was trained at and resizes; "request" draws at the wanted size.
+        controlnet: folder of a ControlNet; default the checkpoint's own controlnet/, where it has one.
+        control: "edges" follows the edges of its render in every request that has a look and no condition of its own.
+        ip_adapter: folder of an IP-Adapter with its image encoder; default the checkpoint's own ip_adapter/.
+        adapters: LoRA adapters, {name: path} or "name=path, name=path*0.8"; with a weight it is worn by every request
+            that names none.
 
     Raises:
         BadModel: the folder is missing, not pinned, or does not pass the gate.
@@ -70,6 +69,10 @@ class Backend:
         threads: int | None = None,
         variant: str | None = None,
         size: Literal["native", "request"] = "native",
+        controlnet: str | os.PathLike[str] = "",
+        control: Literal["", "edges"] = "",
+        ip_adapter: str | os.PathLike[str] = "",
+        adapters: str | Mapping[str, str] = "",
     ) -> None:
         if batch is not None and batch < 1:
             raise BadInput(f"backend option batch: expected 1 or more, got {batch}")
@@ -77,17 +80,38 @@ class Backend:
             raise BadInput(f"backend option dtype: expected float32, float16 or bfloat16, got {dtype!r}")
         if size not in ("native", "request"):
             raise BadInput(f"backend option size: expected native or request, got {size!r}")
+        if control not in ("", *CONDITIONS):
+            raise BadInput(f"backend option control: expected {' or '.join(CONDITIONS)}, got {control!r}")
         self.folder = open_folder(os.fspath(folder), revision, download=download, variant=variant)
-        self.license: dict[str, Any] = self.folder.license
+        self.parts = find_parts(
+            self.folder,
+            controlnet=os.fspath(controlnet),
+            ip_adapter=os.fspath(ip_adapter),
+            adapters=adapters,
+        )
+        if control and self.parts.controlnet is None:
+            raise BadModel(
+                f"{self.folder.path}: the option control needs a ControlNet; put one in the folder's controlnet/ or name "
+                "its folder by the option controlnet"
+            )
         self.device, self.dtype, self.batch, self.threads = device, dtype, batch, threads
-        self.variant, self.size = variant, size
+        self.variant, self.size, self.control = variant, size, control
+
+    @property
+    def license(self) -> dict[str, Any]:
+        """The licence record of the checkpoint; under `parts` those of what was opened with it."""
+        return {**self.folder.license, **({"parts": self.parts.licenses} if self.parts.licenses else {})}
+
+    @cached_property
+    def kind(self) -> CheckpointKind:
+        """What kind of checkpoint it is, told from its folder."""
+        return recognise(self.folder)
 
     @cached_property
     def model_id(self) -> str:
         """Content hash of the folder, and of the options that change pictures."""
-        marks = [
-            mark for mark in (self.variant, self.dtype, self.size if self.size != "native" else "") if mark
-        ]
+        size = self.size if self.size != "native" else ""
+        marks = [mark for mark in (self.variant, self.dtype, size, self.parts.id, self.control) if mark]
         return "-".join([self.folder.model_id, *marks])
 
     @cached_property
@@ -97,12 +121,12 @@ class Backend:
             from dco.generate.checkpoint import Checkpoint
         except ImportError as error:
             raise BadModel(f"backend 'diffusers' needs the extra dco[diffusion] ({reason(error)})") from error
-        return Checkpoint(self.folder, self.device, self.dtype, self.variant)
+        return Checkpoint(self.folder, self.device, self.dtype, self.variant, self.parts)
 
     @property
     def defaults(self) -> Defaults:
-        """Steps, guidance and strength where nobody states them."""
-        return Defaults(30, 7.0, 0.75)
+        """Steps, guidance and strength its kind of checkpoint is made for."""
+        return Defaults(self.kind.steps, self.kind.guidance, self.kind.strength)
 
     def generate(
         self,
@@ -115,32 +139,34 @@ class Backend:
 
         def counted() -> Iterator[tuple[int, Outcome]]:
             nonlocal done
-            for number, outcome in self._outcomes(requests):
-                done += 1
-                if progress:
-                    progress(done, len(requests))
-                yield number, outcome
+            try:
+                for number, outcome in self._outcomes(requests, preview):
+                    done += 1
+                    if progress:
+                        progress(done, len(requests))
+                    yield number, outcome
+            except _Stopped as stopped:
+                raise (stopped.__cause__ or stopped) from None
 
         return in_order(counted())
 
-    def _outcomes(self, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
+    def _outcomes(
+        self, requests: Sequence[Request], preview: Preview | None
+    ) -> Iterator[tuple[int, Outcome]]:
         if not requests:
             return
         batch = self.batch or (4 if self._model.device != "cpu" else 1)
-        groups: dict[tuple[Any, ...], list[_Job]] = {}
+        buckets: dict[Bucket, list[Job]] = {}
         for number, request in enumerate(requests):
-            size = self.working_size(request.width, request.height)
-            job = _Job(number, request, request.key(self.model_id), _look(request))
-            if problem := self._model.prompt_problem(request.prompt):
+            job = Job(number, request, request.key(self.model_id), look_of(request))
+            if problem := self._problem(request):
                 yield number, Failure(request, job.key, problem)
-                continue
-            strength = 1.0 if job.look is None else request.strength
-            kind = (size, request.steps, request.guidance, strength)
-            groups.setdefault(kind, []).append(job)
-        for (size, steps, guidance, strength), jobs in groups.items():
+            else:
+                buckets.setdefault(self._bucket(job), []).append(job)
+        for bucket, jobs in buckets.items():
             batcher = Batcher(
                 batch,
-                lambda some, call=(size, steps, guidance, strength): self._draw(some, *call),  # type: ignore[misc]
+                lambda some, bucket=bucket: self._draw(some, bucket, preview),  # type: ignore[misc]
             )
             for job, result in zip(jobs, batcher.run(jobs), strict=True):
                 if isinstance(result, BadModel):
@@ -148,8 +174,34 @@ class Backend:
                 if isinstance(result, Exception):
                     yield job.number, Failure(job.request, job.key, reason(result))
                 else:
-                    yield job.number, _finish(job, *result)
+                    yield job.number, finish(job, *result)
             batch = batcher.size
+
+    def _problem(self, request: Request) -> str | None:
+        problem = self._model.prompt_problem(request.prompt)
+        if problem is None and request.negative and self._model.guided(request.guidance):
+            problem = self._model.prompt_problem(request.negative)
+            return f"negative {problem}" if problem else None
+        return problem
+
+    def _bucket(self, job: Job) -> Bucket:
+        request = job.request
+        painted = job.look is not None and request.init is None and request.strength < 1
+        started = painted or request.init is not None
+        own = self.control != "" and job.look is not None
+        return Bucket(
+            size=self.working_size(request.width, request.height),
+            steps=request.steps,
+            guidance=request.guidance,
+            strength=request.strength if started else 1.0,
+            render=painted,
+            init=request.init is not None,
+            mask=request.mask is not None,
+            control=request.control is not None or own,
+            style=request.style is not None,
+            negative=bool(request.negative) and self._model.guided(request.guidance),
+            adapters=request.adapters,
+        )
 
     def working_size(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) the model draws at: multiples of what it can, near the area it knows."""
@@ -161,38 +213,47 @@ class Backend:
         return max(step, round(width * scale / step) * step), max(step, round(height * scale / step) * step)
 
     def _draw(
-        self, jobs: Sequence[_Job], size: tuple[int, int], steps: int, guidance: float, strength: float
+        self, jobs: Sequence[Job], bucket: Bucket, preview: Preview | None
     ) -> list[tuple[Array, float]]:
         started = perf_counter()
         # Painted here and not before: renders at this size are large, and one batch of them is enough.
-        painted = {j.number: render(j.look, *size, j.request.seed, grain=False) for j in jobs if j.look}
-        starts = [painted[job.number] for job in jobs] if painted else []
+        distinct = {job.number: prepare(job, bucket) for job in jobs}
+        inputs = [distinct[job.number] for job in jobs]
         pictures = self._model.draw(
             [job.request.prompt for job in jobs],
             [job.request.seed for job in jobs],
-            size=size,
-            steps=steps,
-            guidance=guidance,
-            strength=strength,
-            starts=np.stack(starts) if starts else None,
+            size=bucket.size,
+            steps=bucket.steps,
+            guidance=bucket.guidance,
+            strength=bucket.strength,
+            starts=_stack([i.start for i in inputs]),
+            negatives=[job.request.negative for job in jobs] if bucket.negative else None,
+            masks=_stack([i.mask for i in inputs]),
+            controls=_stack([i.control for i in inputs]),
+            styles=[floats(job.request.style) for job in jobs] if bucket.style else None,
+            adapters=bucket.adapters,
+            on_step=_watched(jobs, preview) if preview else None,
         )
-        each = (perf_counter() - started) / len({job.number for job in jobs})
+        each = (perf_counter() - started) / len(distinct)
         return [(picture, each) for picture in pictures]
 
 
-def _look(request: Request) -> Look | None:
-    """What to start from; None when the request starts from noise, or asks for what the renderer cannot paint."""
-    try:
-        return request.look() if request.strength < 1 else None
-    except DcoError:
-        return None
+def _stack(pictures: Sequence[Array | None]) -> Array | None:
+    """One array of a batch's pictures; a bucket has them for all of its members or for none."""
+    there = [picture for picture in pictures if picture is not None]
+    return np.stack(there) if there else None
 
 
-def _finish(job: _Job, drawn: Array, seconds: float) -> Outcome:
-    started, request = perf_counter(), job.request
-    if fault := inspect(drawn):
-        return Failure(request, job.key, fault)
-    picture = np.clip(resize(drawn, (request.height, request.width), Image.Resampling.LANCZOS), 0, 1)
-    if fault := inspect(picture, (request.width, request.height)):
-        return Failure(request, job.key, fault)
-    return Picture(request, job.key, to_uint8(picture), seconds + perf_counter() - started)
+def _watched(jobs: Sequence[Job], preview: Preview) -> Any:
+    first: dict[str, int] = {}
+    for place, job in enumerate(jobs):
+        first.setdefault(job.key, place)
+
+    def on_step(step: int, steps: int, pictures: NDArray[np.uint8]) -> None:
+        try:
+            for key, place in first.items():
+                preview(Glimpse(key, step, steps, pictures[place]))
+        except Exception as error:
+            raise _Stopped from error
+
+    return on_step
