@@ -6,6 +6,8 @@ lays over all of them. A unit is about 15 cm of a table.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dco.generate.canvas import Array, Stage, mix, over, soft
@@ -87,15 +89,17 @@ def stone(s: Stage, p: Plane) -> Array:
     """Cleft slate: broad layers that break off in steps, lit from the side, with a little rust."""
     tone = s.local(np.array([0.31, 0.32, 0.335], np.float32), 0.28)
     p = moved(p, np.float32(s.draw(-30, 30)), np.float32(s.draw(-30, 30)))
-    height = texture(s, p, 0.55, 0.75, 6, 0.46)
-    lit, rough = slope(s, p, 1.6, 2.2, 5, 0.6), texture(s, p, 11, 14, 3, 0.8)
-    layer = height * np.float32(1.7)
+    height = texture(s, p, 0.5, 0.7, 5, 0.4)
+    lit, rough = slope(s, p, 1.6, 2.2, 6, 0.66), texture(s, p, 9, 12, 3, 0.8)
+    layer = height * np.float32(1.5)
     step = layer - np.floor(layer)
-    width = 0.022 + p.footprint * np.float32(1.5)
+    width = 0.03 + p.footprint * np.float32(1.5)
     shown = 1 / (1 + p.footprint * np.float32(16))
-    cleft, lip = np.exp(-step / width) * shown, np.exp((step - 1) / width) * shown
-    shelf = np.mod(np.floor(layer), 3) * np.float32(0.1)
-    value = 0.86 + shelf + 0.12 * lit + 0.05 * rough - 0.45 * cleft + 0.5 * lip
+    chipped = shown * np.clip(0.55 + 0.5 * texture(s, p, 1.7, 2.1, 2), 0, 1)
+    cleft = np.exp(-step / width) * chipped + 0.22 * np.exp(-step / 0.16)
+    lip = np.exp((step - 1) / width) * chipped
+    shelf = np.mod(np.floor(layer), 3) * np.float32(0.08)
+    value = 0.88 + shelf + 0.15 * lit + 0.06 * rough - 0.34 * cleft + 0.3 * lip
     rock = tone[:, None, None] * np.clip(value, 0.25, 2)
     rust = np.clip(texture(s, p, 0.5, 0.6, 3) - 0.45, 0, 1) * 0.3
     over(rock, rust, s.local(np.array([0.46, 0.36, 0.27], np.float32), 0.15))
@@ -148,6 +152,7 @@ def linen(s: Stage, p: Plane) -> Array:
     warp, weft = np.abs(np.sin(p.x * (np.pi * count))), np.abs(np.sin(p.z * (np.pi * count)))
     above = np.mod(np.floor(p.x * count) + np.floor(p.z * count), 2)
     thread = above * warp * (0.75 + 0.25 * weft) + (1 - above) * weft * (0.75 + 0.25 * warp)
+    p = replace(p, fine=None)  # threads blur alike both ways, or the far ones would run to a point
     thick = texture(s, p, 52, 3, 1) + texture(s, p, 3, 52, 1) + 0.7 * texture(s, p, 18, 14, 1)
     bars = texture(s, p, 11, 1.2, 1) + texture(s, p, 1.2, 11, 1)
     woven = fade(p, 60, 60) * (0.34 * (thread - 0.56)) + 0.035 * thick + 0.03 * bars
@@ -173,7 +178,7 @@ def metal(s: Stage, p: Plane) -> Array:
     glance = glance + 0.35 * np.exp(-(((bearing + s.sun * (0.75 + 0.3 * places[0])) / 0.13) ** 2))
     dark = np.exp(-(((bearing + s.sun * (0.42 + 0.1 * places[1])) / 0.17) ** 2))
     ragged = 1 + 0.3 * lines + 0.12 * broad
-    value = 0.8 + 0.085 * lines + 0.04 * broad + 0.6 * glance * ragged - 0.3 * dark
+    value = 0.9 + 0.085 * lines + 0.04 * broad + 0.6 * glance * ragged - 0.3 * dark
     sheet = tone[:, None, None] * np.clip(value, 0.2, 1.6)
     over(sheet, np.clip(glance * ragged - 0.35, 0, 1) * 0.65, s.light * 0.5 + 0.5 * (1 - s.dim))
     return np.asarray(sheet, np.float32)

@@ -27,7 +27,7 @@ def frond(x: Array, y: Array, length: float, curve: float, leaflets: int, blur: 
     reach = (
         np.float32(0.42 * length)
         * np.sqrt(np.clip(along + 0.12, 0, 1))
-        * np.clip(1.04 - along, 0, 1) ** np.float32(0.75)
+        * np.clip(1 - along, 0, 1) ** np.float32(0.75)
     )
     out = np.abs(bent) / np.maximum(reach, np.float32(1e-3))
     place = (along - out * np.float32(0.3) * np.sqrt(reach)) * np.float32(leaflets) + (bent > 0) * np.float32(
@@ -35,7 +35,12 @@ def frond(x: Array, y: Array, length: float, curve: float, leaflets: int, blur: 
     )
     off = np.abs(place - np.floor(place) - np.float32(0.5)) * np.float32(length / leaflets)
     wide = np.float32(0.4 * length / leaflets) * (1 - out * out) * np.minimum(1, 0.45 + 2.2 * out)
-    blades = soft(wide - off, blur) * soft(1 - out, blur / 0.2) * (along > -0.05) * (along < 1.1)
+    blades = (
+        soft(wide - off, blur)
+        * soft(1 - out, blur / 0.2)
+        * (along > -0.05)
+        * soft(np.float32(0.97 * length) - x, blur)
+    )
     stem = soft(np.float32(0.012 * length) - np.abs(bent), blur) * (along > -0.6) * (along < 1)
     return np.asarray(np.maximum(blades, stem), np.float32)
 
@@ -54,7 +59,7 @@ def twig(s: Stage, x: Array, y: Array, length: float, leaves: int, blur: float) 
         c, q = np.float32(np.cos(angle) / reach), np.float32(np.sin(angle) / reach)
         u, v = dx * c + dy * q - 1, dy * c - dx * q
         leaf = (1 - u * u) * np.float32(0.42) * (1 - 0.25 * u) - np.abs(v)
-        shade = np.maximum(shade, soft(leaf * np.float32(reach), blur) * (np.abs(u) < 1))
+        shade = np.maximum(shade, soft(np.minimum(leaf, 1 - np.abs(u)) * np.float32(reach), blur))
     return np.asarray(shade, np.float32)
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dco.generate import finishes
-from dco.generate.canvas import Array, Stage, over
-from dco.generate.planes import Plane, below, flat, level, texture
+from dco.generate.canvas import Array, Stage, Window, over
+from dco.generate.planes import Plane, below, flat, level, part, texture
 
 __all__ = ["MATERIALS", "Plane", "edge_light", "flat", "ledge", "level", "polish", "surface", "texture"]
 
@@ -91,16 +91,21 @@ def ledge(s: Stage, picture: Array) -> None:
     over(picture, s.edge(s.y - back), top)
     polish(s, picture, back, s.material, front)
     edge_light(s, picture, back, 0.22)
-    _front(s, picture, front)
+    nearness = 0.8 / (front - back + 0.35 * 0.8)
+    _front(s, picture, front, nearness)
 
 
-def _front(s: Stage, picture: Array, front: float) -> None:
-    """The upright face of the slab: the row at its edge goes on downwards, in shade."""
-    row = int(np.clip(round((front + s.half_h) / s.pixel), 1, s.height)) - 1
-    face = picture[:, row : row + 1] * np.float32(0.62) + (s.deep * 0.06)[:, None, None]
-    down = np.clip((s.y - front) / np.float32(0.3), 0, 1)
-    over(picture, s.edge(s.y - front), face * (1 - 0.45 * down))
-    edge_light(s, picture, front - 0.006, 0.5)
+def _front(s: Stage, picture: Array, front: float, nearness: float) -> None:
+    """The upright face of the slab, in shade; `nearness` units of the material fill one of the picture there."""
+    row = int(np.clip(np.searchsorted(s.y[:, 0], front - s.pixel), 0, s.height - 1))
+    window = Window((slice(None), slice(row, None), slice(None)), s.x, s.y[row:])
+    inside = part(s, window)
+    deep = np.broadcast_to(window.y * np.float32(-nearness), (inside.height, inside.width))
+    upright = Plane(s.x * np.float32(nearness), deep, np.full((1, 1), s.pixel * nearness, np.float32))
+    down = np.clip((window.y - front) / np.float32(0.25), 0, 1)
+    face = surface(inside, s.material, upright) * (0.66 - 0.3 * down)
+    over(picture[window.cut], s.edge(window.y - front), face)
+    edge_light(s, picture, front - 0.006, 0.45)
 
 
 def _blurred(image: Array, reach: int, axis: int) -> Array:

@@ -100,7 +100,7 @@ def _plinth(s: Stage, picture: Array) -> None:
     if shown:
         props.shadow(s, picture, s.focus, top + 0.07, radius, 0.4, 0.45)
         block = props.Block(s.focus, top, radius, 0.07)
-        props.cylinder(s, picture, block, s.light * 0.85 + s.mid * 0.15, s.surface("plaster"))
+        props.cylinder(s, picture, block, s.light * 0.85 + s.mid * 0.15)
 
 
 def _steps(s: Stage, picture: Array, x: float, foot: float, outer: float) -> None:

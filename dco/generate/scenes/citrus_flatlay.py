@@ -78,7 +78,7 @@ def _places(s: Stage, outer: float, first: int) -> tuple[list, list]:  # type: i
     kinds = (_slice, _slice, _whole, _slice, _slice, _half, _slice, _whole)
     cuts, leaves = [], []
     for j, ((along, down), (a, b, size, turn, fruit)) in enumerate(zip(spots, jitter, strict=True)):
-        radius = (0.2 + 0.07 * size) * (1.2 if j in (0, 1) else 0.92)
+        radius = (0.2 + 0.07 * size) * min(s.half_w * s.half_h, 4.0) ** 0.18 * (1.2 if j in (0, 1) else 0.92)
         which = (first + (0, 0, 1, 1, 0, 1, 0, 2)[j] + (fruit < 0.2)) % 4
         x, y = (
             s.focus + outer * along + 0.1 * (a - 0.5),
@@ -102,7 +102,7 @@ def _cast(s: Stage, part: Array, gone: Array, radius: float, amount: float = 0.5
 def _slice(s: Stage, picture: Array, piece: Piece) -> None:
     """A round slice: peel, pith, segments between membranes, juice that shines."""
     x, y, r, turn, fruit = piece
-    w = s.window(x, y, r * 1.5)
+    w = s.window(x, y, r * 1.5 + 0.05)
     skin, flesh = (s.local(c, 0.12) for c in FRUITS[fruit])
     segments, keys, lamp = 8 + int(turn * 10) % 3, (s.key(), s.key(), s.key()), s.gold * 0.1
     if not (w.x.size and w.y.size):
@@ -143,7 +143,7 @@ def _half(s: Stage, picture: Array, piece: Piece) -> None:
     """Half a fruit lying cut side up: the slice raised on the bowl of its peel."""
     x, y, r, _, fruit = piece
     skin = s.local(FRUITS[fruit][0], 0.12)
-    w = s.window(x, y, r * 1.9)
+    w = s.window(x, y, r * 1.9 + 0.05)
     if w.x.size and w.y.size:
         dx, dy = w.x - np.float32(x), w.y - np.float32(y)
         _cast(s, picture[w.cut], np.hypot(dx + 0.4 * r * s.sun, (dy - 0.45 * r) / 0.95) - r, r)
@@ -157,7 +157,7 @@ def _whole(s: Stage, picture: Array, piece: Piece) -> None:
     """A whole fruit with a pitted, waxy skin."""
     x, y, r, turn, fruit = piece
     key, skin = s.key(), s.local(FRUITS[fruit][0], 0.12)
-    w = s.window(x, y, r * 1.9)
+    w = s.window(x, y, r * 1.9 + 0.05)
     if not (w.x.size and w.y.size):
         return
     dx, dy = (w.x - np.float32(x)) / np.float32(r), (w.y - np.float32(y)) / np.float32(r)
@@ -166,7 +166,7 @@ def _whole(s: Stage, picture: Array, piece: Piece) -> None:
     dz = np.sqrt(np.maximum(1 - gone * gone, 0))
     pits = lattice(key, dx * np.float32(15) / (0.6 + dz), dy * np.float32(15) / (0.6 + dz))
     pits = pits * float(np.clip(r / s.pixel / 30 - 0.5, 0, 1))
-    facing = 0.5 * s.sun * dx - 0.52 * dy + 0.62 * dz + 0.035 * pits
+    facing = 0.5 * s.sun * dx - 0.52 * dy + 0.62 * dz + 0.02 * pits
     body = mix(skin * 0.42 + s.deep * 0.1, skin * 1.06, soft(facing - 0.22, 0.6))
     glint = np.exp(-((dx - 0.36 * s.sun) ** 2 + (dy + 0.4) ** 2) / np.float32(0.075)) * (1 + 0.25 * pits)
     over(body, np.clip(glint, 0, 1) * 0.45, s.light * 0.3 + 0.7 * (1 - s.dim))
@@ -177,7 +177,7 @@ def _whole(s: Stage, picture: Array, piece: Piece) -> None:
 
 def _leaf(s: Stage, picture: Array, x: float, y: float, length: float, angle: float) -> None:
     """A mint leaf: serrated, ribbed, one half in the light."""
-    w = s.window(x, y, length * 1.3)
+    w = s.window(x, y, length * 1.3 + 0.12)
     if not (w.x.size and w.y.size):
         return
     c, q = np.float32(np.cos(angle) / length), np.float32(np.sin(angle) / length)
@@ -191,7 +191,7 @@ def _leaf(s: Stage, picture: Array, x: float, y: float, length: float, angle: fl
             along,
             across,
             np.minimum(
-                (shape - np.abs(across)) * np.float32(length), (1 - np.abs(along)) * np.float32(0.3 * length)
+                (shape - np.abs(across)) * np.float32(length), (1 - np.abs(along)) * np.float32(length)
             ),
         )
 

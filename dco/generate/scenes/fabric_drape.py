@@ -17,7 +17,7 @@ def paint(s: Stage) -> Array:
     low = soft(0.14 - cloth, 0.1)
 
     body = s.mid * 0.85 + s.accent * 0.15
-    picture = mix(s.mid * 0.66 + s.deep * 0.34, body * 0.56 + s.light * 0.44, soft(facing - 0.44, 0.5))
+    picture = mix(s.mid * 0.66 + s.deep * 0.34, body * 0.46 + s.light * 0.54, soft(facing - 0.44, 0.5))
     over(picture, low * 0.3, s.deep * 0.8 + s.mid * 0.2)
     sheen = np.clip(shine, 0, 1)
     weave = 1 + 0.05 * s.noise(3, 40, octaves=4)
@@ -35,7 +35,7 @@ def _height(s: Stage) -> Array:
     """How far the cloth stands out, in units: folds that fan out of a gather, or that cross in waves."""
     outer = float(np.sign(s.focus_u)) if s.copy_side != "center" else s.sun
     fan, lean, start = s.draw() < 0.55, s.draw(0.35, 0.75), s.draw(0, 6)
-    reach, count = s.draw(1.4, 1.9), s.draw(13, 18)
+    reach, count = s.draw(0.4, 0.9) + s.half_h, s.draw(13, 18)
     sway, ripple, fine = _swing(s, 1.5), _swing(s, 2.9), _swing(s, 2.2)
     x, y = s.x - np.float32(s.focus), s.y
     if fan:
@@ -55,11 +55,10 @@ def _height(s: Stage) -> Array:
     second = _rounded(np.sin(t * 1.13 + 0.9 * fine + 0.5 * ripple), 0.09)
     swell, other = np.exp(0.35 * fine), 0.5 + 0.5 * np.tanh(1.4 * ripple)
     cloth = size * (1.75 * fold * swell + 0.85 * second * other) + 0.06 * sway
-    if s.copy_side == "center":
-        calm = 0.6 + 0.4 * soft(np.abs(x) - 0.5, 0.5)
-    else:
-        calm = soft(x * np.float32(outer) + 0.6, 0.5)
-    return np.asarray(cloth * (0.2 + 0.8 * calm), np.float32)
+    # Of tanh, smooth in every derivative: where the height of silk bends sharply its shine shows a seam.
+    out = np.abs(x) - 0.7 if s.copy_side == "center" else x * np.float32(outer) + 0.6
+    calm = (0.5 + 0.5 * np.tanh(out * np.float32(2.2))) * (0.65 - 0.35 * np.tanh(np.abs(x) - np.float32(2.2)))
+    return np.asarray(cloth * ((0.5 if s.copy_side == "center" else 0.2) + 0.6 * calm), np.float32)
 
 
 def _swing(s: Stage, fastest: float) -> Array:

@@ -104,7 +104,7 @@ def _on_counter(s: Stage, picture: Array, edge: float, outer: float) -> None:
     board = (
         soft(round_top, blur) * soft(dy, blur) * soft(np.hypot(dx, dy - np.float32(tall - 0.1)) - 0.032, blur)
     )
-    oak = s.local(OAK, 0.28)
+    oak = s.local(OAK, 0.18)
     grain = 1 + 0.05 * np.sin(dx * 55 + 6 * np.sin(dy * 2.1)) * np.sin(dx * 23 + 2)
     over(picture[w.cut], np.exp(-((dy / 0.05) ** 2 + (dx / half) ** 4)) * 0.4, s.deep)
     over(picture[w.cut], board, oak[:, None, None] * (grain * (0.95 - 0.35 * outer * dx / half * 0.6)))

@@ -152,7 +152,9 @@ def _flower(s: Stage, picture: Array, x: float, y: float, size: float) -> None:
         along, across = dx * c + dy * q, dy * c - dx * q
         across = across - spin * along * along
         shape = np.float32(0.36) * np.sqrt(np.clip(along, 0, 1)) * np.sqrt(np.clip(1.06 - along, 0, 1)) * 1.7
-        inside = np.minimum((shape - np.abs(across)) * np.float32(size), along * np.float32(size))
+        inside = np.minimum(
+            (shape - np.abs(across)) * np.float32(size), np.minimum(along, 1.03 - along) * np.float32(size)
+        )
         side = np.clip(0.5 + 1.4 * across * s.sun, 0, 1)
         petal = mix(white * 0.74 + s.mid * 0.08, white * 1.02, 0.35 + 0.65 * side)
         over(petal, np.exp(-((along / 0.38) ** 2)) * 0.9, yolk)
