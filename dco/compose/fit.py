@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dco.compose.layout import BUTTON_PAD_EM, BUTTON_TALL_EM, Plan, Rect
 from dco.compose.sizes import AdSize
-from dco.compose.typeset import Align, Text
+from dco.compose.typeset import Align, Text, torn
 from dco.errors import DoesNotFit
 
 SUBHEAD_RATIO = 0.45
@@ -104,12 +104,20 @@ def _largest(room: _Room) -> float | None:
 
 
 def _calmer(room: _Room, px: float) -> float:
-    """The largest size within 12 % of the largest that sets the headline in fewer lines; else the largest."""
+    """The largest size within a quarter of the largest that tears fewer sentences, else the largest within 12 % that
+    sets the headline in fewer lines, else the largest."""
     most = _group(room, px)
-    for step in range(round(px / _STEP), round(max(0.88 * px, room.size.min_headline_px) / _STEP) - 1, -1):
-        group = _group(room, step * _STEP)
-        if group and most and len(group.head) < len(most.head):
-            return step * _STEP
+    assert most is not None
+    for least, better in (
+        (0.75, lambda head: torn(head) < torn(most.head)),
+        (0.88, lambda head: len(head) < len(most.head)),
+    ):
+        for step in range(
+            round(px / _STEP), round(max(least * px, room.size.min_headline_px) / _STEP) - 1, -1
+        ):
+            group = _group(room, step * _STEP)
+            if group and better(group.head):
+                return step * _STEP
     return px
 
 

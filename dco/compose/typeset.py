@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -202,12 +203,21 @@ def _words(text: str) -> list[str]:
     return [p for p in re.split(r"(?<= )(?![^\w\s]+(?: |$))|(?<=\w[-–—/])(?=\w{3})", text) if p.strip(" ")]
 
 
+def torn(lines: Sequence[str]) -> int:
+    """How many lines hold the end of one sentence and the beginning of the next: "down. It's" reads as neither."""
+    return sum(map(_torn, lines))
+
+
+def _torn(line: str) -> int:
+    return len(re.findall(r"[.!?…:;][\"'”’»)]*\s+\S", line.strip()))
+
+
 def _balance(words: list[str], widths: list[float], gaps: list[float], count: int) -> list[int]:
     """Where to cut the words into `count` lines of like width: the cheapest cuts by dynamic programming.
 
-    Squared deviation from the mean width, plus a fee for a last line of one short word and for a line that
-    ends on a word of one or two letters ("a", "of", "to"), which belongs to what follows it, or inside a
-    hyphenated word.
+    Squared deviation from the mean width, plus a fee for a last line of one short word, for a line that ends on a
+    word of one or two letters ("a", "of", "to"), which belongs to what follows it, or inside a hyphenated word, and
+    for a line in which one sentence ends and the next begins.
     """
     total = sum(widths) + sum(gaps[:-1])
     mean = total / count
@@ -226,6 +236,7 @@ def _balance(words: list[str], widths: list[float], gaps: list[float], count: in
                     fee += 0.12
                 if line < count and not words[end - 1].endswith(" "):
                     fee += 0.35
+                fee += 0.5 * _torn("".join(words[start:end]))
                 cost = best[-1][start][0] + fee
                 if end not in row or cost < row[end][0]:
                     row[end] = (cost, start)

@@ -18,7 +18,7 @@ from dco.compose.kit import Kit
 from dco.compose.product import resample, shadow, stance
 from dco.compose.sheet import contact_sheet
 from dco.compose.sizes import SIZES, masters
-from dco.compose.typeset import HEADLINE, Text, fonts_of
+from dco.compose.typeset import HEADLINE, Text, fonts_of, torn
 from dco.errors import BadData, BadInput, BadPicture, DoesNotFit
 
 
@@ -186,3 +186,20 @@ def test_the_sample_brand_is_drawn_alike_every_time() -> None:
     assert 0.4 < (one[..., 3] == 255).mean() < 0.8
     logo = sample.sample_logo()
     assert len(np.unique(logo[logo[..., 3] == 255][:, :3], axis=0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "count", "lines"),
+    [
+        ("One farm. One harvest. One cup.", 3, ("One farm.", "One harvest.", "One cup.")),
+        ("Slow down. It's coffee time.", 3, ("Slow down.", "It's coffee", "time.")),
+        ("Version 2.5 is here for all", 2, ("Version 2.5", "is here for all")),
+    ],
+)
+def test_lines_break_between_sentences_before_they_tear_one(
+    fonts: tuple[bytes, bytes], words: str, count: int, lines: tuple[str, ...]
+) -> None:
+    text = Text(fonts_of(*fonts), words, HEADLINE, "headline", "x")
+    assert next(found for found, _ in text._breaks if len(found) == count) == lines
+    assert torn(lines) == 0
+    assert torn(("One", "farm. One")) == 1
