@@ -104,13 +104,13 @@ def _largest(room: _Room) -> float | None:
 
 
 def _calmer(room: _Room, px: float) -> float:
-    """The largest size within a quarter of the largest that tears fewer sentences, else the largest within 12 % that
+    """The largest size within a quarter of the largest that tears fewer sentences, else the largest within a fifth that
     sets the headline in fewer lines, else the largest."""
     most = _group(room, px)
     assert most is not None
     for least, better in (
         (0.75, lambda head: torn(head) < torn(most.head)),
-        (0.88, lambda head: len(head) < len(most.head)),
+        (0.8, lambda head: len(head) < len(most.head)),
     ):
         for step in range(
             round(px / _STEP), round(max(least * px, room.size.min_headline_px) / _STEP) - 1, -1
