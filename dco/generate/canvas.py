@@ -202,18 +202,26 @@ def soft(distance: Any, softness: float) -> Any:
 
 def over(picture: Array, coverage: Any, colour: Array) -> None:
     """Paint a colour over a planar picture in place; coverage broadcasts to [height, width]."""
-    picture += coverage * (_planar(colour) - picture)
+    # One buffer, worked on in place: giving pages back and forth costs more than the arithmetic.
+    step = _planar(colour) - picture
+    step *= coverage
+    picture += step
 
 
 def screen(picture: Array, light: Any, colour: Array) -> None:
     """Add light that never burns out, in place: 1 - (1 - picture)(1 - light * colour)."""
-    picture += (1 - picture) * (light * _planar(colour))
+    added = light * _planar(colour)
+    room = 1 - picture
+    room *= added
+    picture += room
 
 
 def mix(a: Array, b: Array, t: Any) -> Array:
     """Blend two colours (t = 0 gives a) into planar float32[3, ...]."""
     a, b = _planar(a), _planar(b)
-    return np.asarray(a + (b - a) * t, np.float32)
+    out = np.asarray((b - a) * t, np.float32)
+    out += a
+    return out
 
 
 def ellipse(window: Window, x: float, y: float, rx: float, ry: float) -> Array:

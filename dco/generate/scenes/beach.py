@@ -26,8 +26,8 @@ def paint(s: Stage) -> Array:
 
 
 def _sky(s: Stage, horizon: float) -> Array:
-    high = s.local(np.array([0.36, 0.6, 0.86], np.float32), 0.72)
-    low = s.light * 0.75 + s.local(np.array([0.96, 0.9, 0.82], np.float32), 0.3) * 0.25
+    high = s.local(np.array([0.36, 0.6, 0.86], np.float32), 0.86)
+    low = s.light * 0.8 + s.mid * 0.08 + s.local(np.array([0.96, 0.9, 0.82], np.float32), 0.4) * 0.12
     picture = s.ramp(high, low, np.clip(s.v / horizon, 0, 1) ** 0.9)
     veil = s.noise(1.1, 5, octaves=6, gain=0.58)
     clouds = np.clip(veil * 0.55 - 0.05, 0, 1) * soft(horizon - 0.05 - s.v, 0.1)
@@ -45,7 +45,7 @@ def _sun(s: Stage, picture: Array, x: float, y: float, radius: float) -> None:
 
 def _headland(s: Stage, picture: Array, y0: float) -> None:
     side = s.sun if s.copy_side == "center" else float(np.sign(s.focus_u))
-    for far, start, tall in ((0.72, s.draw(0.0, 0.25), 0.13), (0.45, s.draw(0.35, 0.6), 0.2)):
+    for far, start, tall in ((0.72, s.draw(0.0, 0.2), 0.17), (0.45, s.draw(0.3, 0.5), 0.3)):
         reach = np.clip((s.u * side - start) * (s.half_w / 0.7), 0, 1.2)
         crest = y0 - tall * reach**0.7 * (1 + 0.28 * s.ridge(3, octaves=6))
         rock = s.local(np.array([0.25, 0.33, 0.3], np.float32), 0.45) * (1 - far) + s.light * far
@@ -87,7 +87,7 @@ def _shore(s: Stage, picture: Array) -> None:
 
 def _sand(s: Stage, below: Array) -> Array:
     near = np.clip(below / (s.at_v(1) * 0.6), 0, 1)
-    sand = s.ramp(s.local(SAND, 0.28), s.local(SAND, 0.34) * 0.88, near)
+    sand = s.ramp(s.local(SAND, 0.38), s.local(SAND, 0.42) * 0.88, near)
     ripples = s.noise(1.2, 9, octaves=3, gain=0.5) * 0.03 + s.noise(50, 70, octaves=3, gain=0.9) * 0.02
     sand = sand * (1 + ripples)
     wet = soft(0.1 + 0.03 * s.ridge(2, octaves=3) - below, 0.04)

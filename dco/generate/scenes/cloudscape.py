@@ -6,18 +6,21 @@ import numpy as np
 
 from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
 
-PUFFS, MOST = 34, 150
+PUFFS, MOST = 60, 260
+Puff = tuple[float, float, float]
+"""Centre and radius of one swelling, in units."""
 
 
 def paint(s: Stage) -> Array:
-    high = s.mid * 0.9 + s.deep * 0.1
+    high = s.mid * 0.85 + s.deep * 0.15
     picture = s.ramp(high, s.light * 0.8 + s.mid * 0.2, np.clip(s.v * 1.25, 0, 1))
     screen(
         picture, s.glow(s.sun * s.half_w * 0.7, s.at_v(0.28), 0.7) * 0.55, s.accent * 0.4 + np.float32(0.45)
     )
     wisps = np.clip(s.noise(0.9, 5, octaves=6, gain=0.6) * 0.4 - 0.05, 0, 0.55) * soft(0.5 - s.v, 0.2)
     over(picture, wisps, s.light * 0.85 + 0.12 * (1 - s.dim))
-    rough = s.noise(5, octaves=5, gain=0.6)
+    # Rounded bumps with creases between them: what makes a heap of cloud look boiled up.
+    rough = 0.85 - np.abs(s.noise(2.4, octaves=6, gain=0.66)) * 1.1
     for j in range(3):
         _bank(s, picture, j / 2, rough)
     _platform(s, picture, rough)
@@ -26,7 +29,7 @@ def paint(s: Stage) -> Array:
 
 def _tones(s: Stage, far: float) -> tuple[Array, Array]:
     lit = (s.light0 * 0.4 + 0.58) * (1 - 0.62 * s.dim) + s.accent * 0.06 * s.gold
-    shade = s.mid * 0.62 + s.light * 0.38
+    shade = s.mid * 0.68 + s.deep * 0.16 + s.light * 0.16
     air = s.light * 0.7 + s.mid * 0.3
     return lit * (1 - far) + air * far, shade * (1 - far) + air * far
 
@@ -35,51 +38,65 @@ def _bank(s: Stage, picture: Array, near: float, rough: Array) -> None:
     """A row of heaped clouds that rises towards the product's outer side."""
     side = s.sun if s.copy_side == "center" else float(np.sign(s.focus_u))
     count = min(MOST, round(PUFFS * s.half_w**0.9))
-    base = s.at_v(0.56 + 0.17 * near)
-    rows = sorted(s.draws(MOST, 4)[:count].tolist(), key=lambda row: row[1])
-    for place, high, size, _ in rows:
+    base = s.at_v(0.58 + 0.18 * near)
+    puffs: list[Puff] = []
+    for place, high, size in s.draws(MOST, 3)[:count].tolist():
         u = 2.3 * place - 1.15
-        rise = (0.12 + 0.5 * max(0.0, u * side) ** 1.5) if s.copy_side != "center" else 0.12 + 0.42 * u * u
-        radius = (0.09 + 0.13 * size) * (0.75 + 0.5 * near)
-        y = base - (1 - high) * rise * (1.15 - 0.5 * near) + 0.05
-        _puff(s, picture, u * s.half_w, y, radius, rough, (1 - near) * 0.62 + 0.12, 0.24)
+        rise = (
+            (0.03 + 0.75 * max(0.0, u * side + 0.1) ** 1.4) if s.copy_side != "center" else 0.08 + 0.5 * u * u
+        )
+        lift = high**1.3
+        radius = (0.07 + 0.16 * size**1.5) * (0.8 + 0.4 * near) * (1.1 - 0.45 * lift)
+        if s.copy_side != "center":
+            radius *= 0.62 + 0.38 * float(soft(u * side + 0.1, 0.4))
+        puffs.append((u * s.half_w, base + 0.06 - lift * rise * (1.2 - 0.45 * near), radius))
+    _heap(s, picture, puffs, rough, (1 - near) * 0.5 + 0.15, base + 0.14)
     lit, shade = _tones(s, 0.45)
-    over(picture, soft(s.y - base - 0.1, 0.16) * 0.75, lit * 0.6 + shade * 0.4)
+    over(picture, soft(s.y - base - 0.12, 0.2) * 0.6, lit * 0.65 + shade * 0.35)
 
 
 def _platform(s: Stage, picture: Array, rough: Array) -> None:
-    """The cloud under the product: broad, level on top, bright in the middle."""
-    top = s.at_v(0.86)
-    lit, shade = _tones(s, 0.1)
-    rows = s.draws(44, 4)
-    order = np.argsort(rows[:, 1])
-    for place, down, size, _ in rows[order].tolist():
+    """The cloud under the product: broad, nearly level on top, bright in the middle."""
+    top = s.at_v(0.85)
+    puffs: list[Puff] = []
+    for place, down, size in s.draws(120, 3).tolist():
         u = 2 * place - 1
-        wide = 0.95 * u * (1 + 0.25 * down)
-        radius = (0.1 + 0.1 * size) * (1.1 - 0.5 * abs(u))
-        y = top + 0.6 * radius + 0.22 * down + 0.05 * u * u - 0.03 * (1 - down)
-        _puff(s, picture, s.focus + wide, y, radius, rough, 0.04, 0.12)
-    floor = soft(s.y - top - 0.16, 0.14) * 0.5
-    over(picture, floor * (0.6 + 0.1 * np.clip(rough, -1, 1)), lit * 0.75 + shade * 0.25)
+        radius = (0.1 + 0.1 * size) * (1.15 - 0.5 * abs(u))
+        puffs.append((s.focus + 1.2 * u, top + 0.8 * radius + 0.3 * down * down + 0.1 * u * u, radius))
+    _heap(s, picture, puffs, rough, 0.02, s.half_h + 0.6)
 
 
-def _puff(
-    s: Stage, picture: Array, x: float, y: float, radius: float, rough: Array, far: float, fuzz: float
-) -> None:
-    """One swelling of a cloud: a ball with a ragged rim, lit from the sun's side and fading out below."""
-    w = s.window(x, y, radius * 1.6)
-    if not (w.x.size and w.y.size):
-        return
-    dx, dy = (w.x - x) / radius, (w.y - y) / radius
-    ragged = rough[w.cut[1:]]
-    gone = np.sqrt(dx * dx + dy * dy) + 0.13 * ragged
-    height = np.sqrt(np.maximum(1 - gone * gone, 0))
-    glow = 0.42 + 0.42 * (0.55 * dx * s.sun - 0.75 * dy) + 0.22 * height + 0.09 * ragged
+def _heap(s: Stage, picture: Array, puffs: list[Puff], rough: Array, far: float, base: float) -> None:
+    """Swellings joined into one body, roughened, and lit by its slope towards the sun; it thins out below `base`."""
+    total = np.zeros((s.height, s.width), np.float32)
+    for x, y, radius in puffs:
+        w = s.window(x, y, radius * 1.5)
+        gone = ((w.x - x) ** 2 + (w.y - y) ** 2) * np.float32(1 / radius**2)
+        swell = np.maximum(1 - gone, 0) * np.float32(radius)
+        total[w.cut[1:]] += swell * swell * swell
+    # The cube root of the sum of cubes: the highest swelling rules, and neighbours run into each other.
+    start = min(y - radius for _, y, radius in puffs)
+    w = s.window(0.0, (start + s.half_h) / 2, s.half_w + 1, (s.half_h - start) / 2)
+    total, rough = total[w.cut[1:]], rough[w.cut[1:]]
+    height = np.cbrt(total) + rough * np.float32(0.045) - np.float32(0.075)
+    across, down = _slope(s, height, 1), _slope(s, height, 0)
+    facing = (0.55 - 0.5 * s.sun * across + 0.62 * down) / np.sqrt(1 + across * across + down * down)
     lit, shade = _tones(s, far)
-    body = mix(shade, lit, np.clip(glow, 0, 1))
-    edge = np.clip(gone - 0.62, 0, 0.4) * 2.2 * np.clip(0.3 + dx * s.sun - dy, 0, 1)
-    screen(body, np.minimum(edge, 0.8) * (1 - far) * (0.55 + 0.3 * s.gold), lit)
-    over(picture[w.cut], soft(1 - gone, fuzz) * soft(0.75 - dy, 0.5) * 0.95, body)
+    glow = np.clip(0.3 + 0.58 * facing + 0.08 * rough + 0.5 * np.minimum(height, 0.2), 0, 1)
+    body = mix(shade, lit, glow)
+    rim = np.exp(-np.maximum(height, 0) / 0.035) * np.clip(facing + 0.15, 0, 1)
+    screen(body, rim * ((1 - far) * (0.35 + 0.3 * s.gold)), lit)
+    cover = soft(height - 0.01, 0.03 + 0.03 * far) * soft(base - w.y, 0.14)
+    over(picture[w.cut], cover * 0.97, body)
+
+
+def _slope(s: Stage, height: Array, axis: int) -> Array:
+    """Rise per unit along an axis, over a step of fixed length, so that every size sees the same relief."""
+    step = max(1, round(0.024 / s.pixel))
+    wide = np.pad(height, [(step, step) if a == axis else (0, 0) for a in (0, 1)], "edge")
+    n = height.shape[axis]
+    ahead, behind = np.take(wide, range(2 * step, 2 * step + n), axis), np.take(wide, range(n), axis)
+    return np.asarray(np.clip((ahead - behind) / np.float32(2 * step * s.pixel), -3, 3), np.float32)
 
 
 SCENE = Scene(("cloudscape", "clouds", "above the clouds", "dreamy sky"), paint)

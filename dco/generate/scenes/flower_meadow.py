@@ -11,7 +11,7 @@ GRASS = np.array([0.42, 0.54, 0.2], np.float32)
 TREES = np.array([0.24, 0.36, 0.24], np.float32)
 STEM = np.array([0.28, 0.42, 0.14], np.float32)
 WHITE_PETAL = np.array([0.97, 0.96, 0.93], np.float32)
-FAR_FLOWERS, STEMS, MOST = 70, 11, 240
+FAR_FLOWERS, STEMS, MOST = 80, 14, 260
 
 
 def paint(s: Stage) -> Array:
@@ -44,7 +44,7 @@ def _far(s: Stage, horizon: float) -> Array:
 def _field(s: Stage, picture: Array, horizon: float) -> None:
     depth = np.clip((s.v - horizon) / (1 - horizon), 0, 1)
     bands = s.noise(1, 7, octaves=3) * (1 - depth) + s.noise(2.2, 4, octaves=2) * depth
-    lit = s.local(GRASS, 0.42)
+    lit = s.local(GRASS, 0.32)
     field = mix(lit * 0.62, lit * 1.35 + s.light * 0.06, np.clip(0.55 + 0.2 * bands - 0.25 * depth, 0, 1))
     over(field, np.exp(depth / -0.12) * 0.45, s.light * 0.75 + s.mid * 0.25)
     over(picture, soft(s.v - horizon, 0.02), field)
@@ -82,9 +82,9 @@ def _near_grass(s: Stage, picture: Array) -> None:
     edge = s.at_v(0.83) + 0.02 * s.ridge(2, octaves=3)
     below = s.y - edge + np.abs(s.ridge(34, octaves=3, gain=0.9)) * 0.03
     depth = np.clip(below / (s.at_v(1) - s.at_v(0.83)), 0, 1)
-    blades = s.noise(52, 12, octaves=3, gain=0.8) * 0.17 + s.noise(3, 5, octaves=3) * 0.16
+    blades = s.noise(85, 11, octaves=2, gain=0.8) * 0.16 + s.noise(3, 5, octaves=3) * 0.16
     pool = np.exp(-(((s.x - s.focus) / 0.7) ** 2)) * 0.2
-    lit = s.local(GRASS, 0.36)
+    lit = s.local(GRASS, 0.28)
     turf = mix(lit * 0.4, lit * 1.3, np.clip(0.42 + blades + pool - 0.28 * depth, 0, 1))
     over(picture, s.edge(below, 0.03), turf)
 

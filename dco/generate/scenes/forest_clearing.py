@@ -23,6 +23,7 @@ def paint(s: Stage) -> Array:
         if j == count * 2 // 3:
             _mist(s, picture, floor)
         _trunk(s, picture, j / count, floor, places[j].tolist())
+    _bushes(s, picture, floor)
     _moss(s, picture, floor)
     _shafts(s, picture)
     _ferns(s, picture)
@@ -34,7 +35,7 @@ def _depth(s: Stage, floor: float) -> Array:
     far = s.local(GREEN, 0.75)
     picture = s.ramp(s.light * 0.5 + s.mid * 0.5, far * 0.8 + s.mid * 0.2, leaves)
     over(picture, soft(0.24 - s.v, 0.35) * 0.45, s.local(GREEN, 0.6) * 0.6)
-    x, y = s.focus * 0.45 + 0.25 * s.sun, s.at_v(floor - 0.3)
+    x, y = s.focus * 0.7 + 0.12 * s.sun, s.at_v(floor - 0.3)
     away = ((s.x - x) / (0.75 * s.half_w**0.5)) ** 2 + ((s.y - y) / (0.75 * s.half_h**0.5)) ** 2
     screen(picture, np.exp(-away) * 0.75, s.light * 0.75 + s.accent * 0.15)
     for u, v, size, bright in s.draws(30, 4).tolist():
@@ -49,7 +50,7 @@ def _trunk(s: Stage, picture: Array, near: float, floor: float, place: list[floa
     out, size, lean, tone, bend = place
     # Near trunks stand aside: the product's place and the copy's keep their view into the light.
     u = (2 * out - 1) * (1 if near < 0.55 else 0.35) + (0 if near < 0.55 else 0.8 * (1 if out > 0.5 else -1))
-    if near >= 0.55 and s.copy_side != "center" and tone < 0.7:
+    if near >= 0.55 and s.copy_side != "center":
         u = abs(u) * float(np.sign(s.focus_u))
     x, radius = u * s.half_w, (0.02 + 0.025 * size) * (1 + 3.2 * near * near)
     foot = s.at_v(floor) + 0.02 + 0.16 * near**2
@@ -58,7 +59,7 @@ def _trunk(s: Stage, picture: Array, near: float, floor: float, place: list[floa
         return
     climb = (foot - w.y) * 0.5
     middle = x + (lean - 0.5) * 0.16 * climb + 0.02 * np.sin(climb * 4 + bend * 6)
-    thick = radius * (1.05 - 0.12 * climb + 0.5 * np.exp(climb / -0.06))
+    thick = radius * (1.05 - 0.12 * climb + 0.5 * np.exp(np.maximum(climb, -0.05) / -0.06))
     blur = 0.02 + 0.016 * (1 - near) if near < 0.8 else 0.035
     across = np.clip((w.x - middle) / thick, -1, 1)
     haze = (1 - near) ** 1.1 * 0.72
@@ -76,16 +77,24 @@ def _mist(s: Stage, picture: Array, floor: float) -> None:
     screen(picture, low, s.light * 0.85)
 
 
+def _bushes(s: Stage, picture: Array, floor: float) -> None:
+    """Low growth out of focus, which hides where the trunks meet the ground."""
+    for far, tall in ((0.6, 0.2), (0.25, 0.11)):
+        crest = s.at_v(floor) + 0.03 - tall * np.clip(0.5 + 0.5 * s.ridge(3, octaves=4), 0, 1.6)
+        tone = s.local(GREEN, 0.5) * 0.75 * (1 - far) + (s.light * 0.5 + s.mid * 0.5) * far
+        over(picture, soft(s.y - crest, 0.04) * 0.8, tone)
+
+
 def _moss(s: Stage, picture: Array, floor: float) -> None:
-    edge = s.at_v(floor) + 0.025 * s.ridge(1.6, octaves=4)
+    edge = s.at_v(floor) + 0.05 * s.ridge(1.1, octaves=4)
     below = s.y - edge
     depth = np.clip(below / (s.at_v(1) - s.at_v(floor)), 0, 1)
     clumps = s.noise(2.5, 8, octaves=5, gain=0.55) * 0.17
     fine = s.noise(34, 52, octaves=3, gain=0.9) * (0.04 + 0.09 * depth)
-    pool = np.exp(-(((s.x - s.focus) / 0.75) ** 2) - (((s.v - 0.86) / 0.13) ** 2)) * 0.34
+    pool = np.exp(-(((s.x - s.focus) / 0.75) ** 2) - (((s.v - 0.86) / 0.13) ** 2)) * 0.44
     lit = s.local(MOSS, 0.3)
-    ground = mix(lit * 0.42, lit * 1.35, np.clip(0.34 + clumps + fine + pool - 0.1 * depth, 0, 1))
-    over(ground, np.exp(below / -0.06) * 0.5, s.light * 0.6 + s.mid * 0.4)
+    ground = mix(lit * 0.55, lit * 1.35, np.clip(0.34 + clumps + fine + pool - 0.1 * depth, 0, 1))
+    over(ground, np.exp(np.maximum(below, 0) / -0.06) * 0.5, s.light * 0.6 + s.mid * 0.4)
     over(picture, s.edge(below, 0.035), ground)
 
 
@@ -105,13 +114,10 @@ def _shafts(s: Stage, picture: Array) -> None:
 def _ferns(s: Stage, picture: Array) -> None:
     for j in range(5):
         side = (1.0 if j % 2 else -1.0) if s.copy_side == "center" else float(np.sign(s.focus_u))
-        if s.copy_side != "center" and j == 4:
-            side = -side
         x, y = side * (s.half_w - s.draw(-0.05, 0.2)), s.at_v(s.draw(0.93, 1.06))
         angle = -np.pi / 2 - side * s.draw(-0.2, 1.0)
-        painted = spray(
-            s, Pose(x, y, s.draw(0.4, 0.62), angle, s.draw(0.6, 0.9), 0.05 + 0.04 * (j % 2)), 9, 0.85
-        )
+        pose = Pose(x, y, s.draw(0.4, 0.62), angle, s.draw(0.6, 0.9), 0.025 + 0.03 * (j % 2))
+        painted = spray(s, pose, 8, 0.62)
         if painted:
             w, cover, lit = painted
             dark, fresh = (s.local(c, 0.3) for c in FERN)

@@ -19,31 +19,48 @@ def paint(s: Stage) -> Array:
     clouds = np.clip(s.noise(1.4, 6, octaves=6, gain=0.57) * 0.5 - 0.1, 0, 0.7) * soft(0.42 - s.v, 0.12)
     over(picture, clouds, s.light * 0.85 + 0.12 * (1 - s.dim))
     rise = s.half_h**0.5  # a tall picture has room for taller mountains
+    relief = _relief(s, -np.abs(s.noise(2.6, 1.5, octaves=7, gain=0.55)))
+    mist = s.noise(1.2, 4, octaves=3)
     for j in range(RIDGES):
-        _ridge(s, picture, j, rise)
+        # Every other ridge sees the same ground in a mirror, so that no two neighbours are alike.
+        turn = slice(None, None, 1 if j % 2 == 0 else -1)
+        _ridge(s, picture, j, rise, relief[:, turn] * (1 if j % 2 == 0 else -1), mist[:, turn])
+    if s.copy_side != "center":  # mist drifts in over the side of the copy
+        veil = soft(-s.u * np.sign(s.focus_u) - 0.25, 0.45) * soft(s.v - 0.3, 0.2)
+        over(picture, veil * 0.5, s.light * 0.8 + s.mid * 0.2)
     _knoll(s, picture)
     return picture
 
 
-def _ridge(s: Stage, picture: Array, j: int, rise: float) -> None:
+def _ridge(s: Stage, picture: Array, j: int, rise: float, relief: Array, mist: Array) -> None:
     near = j / (RIDGES - 1)
-    peak_x = s.focus + s.draw(-0.35, 0.35)
+    peak_x = s.focus + s.draw(-0.35, 0.35) * (0.4 + 0.3 * j)
     peak = (0.42, 0.2, 0.08, 0.02)[j] * np.exp(-np.abs(s.x - peak_x) / 0.42)
     jagged = np.abs(s.ridge(1.9, octaves=8, gain=0.47)) * (0.55 - 0.4 * near) + s.ridge(1.1, octaves=2) * 0.35
     trees = np.abs(s.ridge(46, octaves=3, gain=0.8)) * (0.0, 0.0, 0.016, 0.034)[j]
     crest = s.at_v(0.44 + 0.115 * j) - (peak + (0.24 - 0.05 * j) * jagged) * rise - trees
-    below = s.y - crest
-    relief = _relief(s, -np.abs(s.noise(2.6, 1.5, octaves=7, gain=0.55)))
+    start = float(crest.min())
+    w = s.window(0.0, (start + s.half_h) / 2, s.half_w + 1, (s.half_h - start) / 2 + 3 * s.pixel)
+    below = w.y - crest
     body = (s.local(ROCK, 0.6) * (1 - near) + s.local(FOREST, 0.55) * near)[:, None, None]
-    lit = np.clip(0.45 + (0.55, 0.3, 0.2, 0.15)[j] * relief, 0, 1)
+    lit = np.clip(0.45 + (0.55, 0.3, 0.2, 0.15)[j] * relief[w.cut[1:]], 0, 1)
     painted = body * (0.62 + (0.8 - 0.3 * near) * lit)
     if j == 0 or (j == 1 and s.season == "winter"):
         _snow(s, painted, below, lit, j)
     haze = (1 - near) ** 1.2 * 0.5 + 0.06
     over(painted, haze, s.light * 0.7 + s.mid * 0.3)
-    mist = np.clip(below * (2.2 - 0.6 * near) - 0.12 + 0.12 * s.noise(1.2, 4, octaves=3), 0, 1)
-    over(painted, np.minimum(mist, 0.85) * (0.85 - 0.35 * near), s.light * 0.85 + s.mid * 0.15)
-    over(picture, s.edge(below, 0.005 if j < 2 else 0.003), painted)
+    # The mist lies by the shape of the mountain, not of every tree on it.
+    foot = _smooth(s, crest, 0.16)
+    low = np.clip((w.y - foot) * (2.2 - 0.6 * near) - 0.12 + 0.12 * mist[w.cut[1:]], 0, 1)
+    over(painted, np.minimum(low, 0.85) * (0.85 - 0.35 * near), s.light * 0.85 + s.mid * 0.15)
+    over(picture[w.cut], s.edge(below, 0.005 if j < 2 else 0.003), painted)
+
+
+def _smooth(s: Stage, line: Array, reach: float) -> Array:
+    """A running mean of a line float32[1, width] over `reach` units to both sides."""
+    n = max(1, round(reach / s.pixel))
+    wide = np.cumsum(np.pad(line[0], (n + 1, n), "edge"), dtype=np.float64)
+    return np.asarray((wide[2 * n + 1 :] - wide[: -2 * n - 1]) / (2 * n + 1), np.float32)[None, :]
 
 
 def _snow(s: Stage, painted: Array, below: Array, lit: Array, j: int) -> None:

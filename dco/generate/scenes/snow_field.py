@@ -9,7 +9,7 @@ from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
 SNOW = np.array([0.97, 0.98, 1.0], np.float32)
 SHADOW = np.array([0.62, 0.72, 0.86], np.float32)
 PINE = np.array([0.16, 0.26, 0.24], np.float32)
-PINES, MOST = 22, 120
+PINES, MOST = 34, 200
 
 
 def paint(s: Stage) -> Array:
@@ -40,13 +40,14 @@ def _forest(s: Stage, picture: Array, horizon: float, j: int) -> None:
     count = min(MOST, round(PINES * s.half_w / (1 + 0.8 * j)))
     for place, tall, slim, snow in places[:count].tolist():
         u = 2 * place - 1
-        if j == 2 and s.copy_side != "center" and u * s.focus_u < 0.1 * abs(s.focus_u):
+        aside = s.copy_side != "center" and u * s.focus_u < 0.1 * abs(s.focus_u)
+        if aside and (j == 2 or j > 2 * snow):  # few and only far ones behind the copy
             continue
         if j == 2 and abs(u * s.half_w - s.focus) < 0.42:
             continue
         height = size * (0.6 + 0.7 * tall)
         foot = foot0 + 0.02 * snow
-        _pine(s, picture, u * s.half_w, foot, height, height * (0.17 + 0.07 * slim), tone, 0.012 - 0.003 * j)
+        _pine(s, picture, u * s.half_w, foot, height, height * (0.2 + 0.08 * slim), tone, 0.013 - 0.003 * j)
     low = np.exp(-(((s.y - foot0) / 0.1) ** 2)) * 0.55
     over(picture, low * (1 - 0.25 * j), s.light * 0.85 + s.mid * 0.15)
 
@@ -58,15 +59,15 @@ def _pine(
     if not (w.x.size and w.y.size):
         return
     down = np.clip((w.y - foot + height) / height, 0, 1)  # 0 at the tip, 1 at the foot
-    tiers = 6.0
-    step = down**0.85 * tiers
+    # Boughs hang in tiers, out of step left and right, and their tips are ragged.
+    step = 9 * down**0.9 + 0.4 * (w.x > x) + 0.5 * np.abs(w.x - x) / half
     flare = step - np.floor(step)
-    thick = half * (0.12 + 0.88 * down) * (0.62 + 0.38 * flare)
-    out = np.abs(w.x - x) - 0.18 * half * np.sin(w.x * 90)
-    cover = soft(thick - out, blur) * soft(w.y - foot + height, blur) * soft(foot - w.y, 0.02)
-    lit = np.clip(0.5 + 0.5 * (w.x - x) / half * s.sun, 0, 1)
-    snow = np.clip(1.15 - flare * 2.6, 0, 1) * lit * 0.75
-    over(picture[w.cut], cover * 0.95, mix(tone * 0.92, s.light * 0.8 + tone * 0.25, snow))
+    ragged = np.sin(w.x * 97 + w.y * 31 + x * 50) * 0.12 + np.sin(w.y * 71 - w.x * 43) * 0.12
+    thick = half * (0.04 + 0.96 * down**0.9) * (0.66 + 0.34 * flare + ragged)
+    cover = soft(thick - np.abs(w.x - x), blur) * soft(w.y - foot + height, blur) * soft(foot - w.y, 0.02)
+    lit = np.clip(0.5 + 0.7 * (w.x - x) / half * s.sun, 0, 1)
+    snow = np.clip(1.1 - flare * 2.2, 0, 1) * (0.25 + 0.5 * lit)
+    over(picture[w.cut], cover * 0.95, mix(tone * 0.92, s.light * 0.75 + tone * 0.25, snow))
 
 
 def _drift(s: Stage, picture: Array, near: float, horizon: float) -> None:
@@ -86,7 +87,7 @@ def _drift(s: Stage, picture: Array, near: float, horizon: float) -> None:
         + 0.3 * np.tanh(form * 0.9 - across[None, :] * s.sun * 3)
         - 0.35 * np.clip(t * (1.6 - near), 0, 1)
     )
-    light, shadow = s.local(SNOW, 0.3), s.local(SHADOW, 0.5)
+    light, shadow = s.local(SNOW, 0.3), s.local(SHADOW, 0.5) * 0.94
     snow = mix(shadow, light, np.clip(lit + np.exp(t / -0.05) * 0.3, 0, 1))
     snow *= 1 + s.noise(46, 60, octaves=2, gain=0.9) * 0.012 * near
     over(snow, (1 - near) * 0.35, s.light)
