@@ -25,14 +25,15 @@ def alpha(mask: Pixels, feather: float | None = None) -> Array:
 
     Args:
         mask: uint8[height, width]; white is repainted, grey partly.
-        feather: width of the rim in pixels; default a small part of the shorter side, at least 2.
+        feather: width of the rim in pixels; default a small part of the shorter side, at least 2;
+            less than half a pixel is none.
 
     Returns:
         float32[height, width] in [0, 1]; exactly 0 on every black pixel of the mask.
     """
     width = max(2.0, FEATHER * min(mask.shape)) if feather is None else feather
     wet = mask.astype(np.float32) / np.float32(255)
-    if mask.all() or width <= 0:
+    if mask.all() or width < 0.5:
         return wet
     # The first white pixel is half a pixel from the border: it already shows a little of the new picture.
     t = np.clip((distance_transform_edt(mask > 0) - 0.5) / width, 0, 1).astype(np.float32)
