@@ -84,9 +84,19 @@ class ArmEvent:
 
 
 def save_creative(
-    conn: Connection, campaign: str, creative: Creative, run: date | None, control: bool, now: datetime
+    conn: Connection,
+    campaign: str,
+    creative: Creative,
+    run: date | None,
+    control: bool,
+    now: datetime,
+    *,
+    by: str = "dco",
+    reason: str = "",
 ) -> bool:
     """Store a creative as a drafted arm; False when its segment already has it (then nothing changes).
+
+    `by` and `reason` are kept with the event: who brought it, from where, under which licence.
 
     Raises:
         Refused: its id is not the hash of its own rasters, words and link.
@@ -116,7 +126,7 @@ def save_creative(
         "at": utc(now),
     }
     conn.execute(insert(tables.arms).values(values))
-    _append(conn, campaign, creative.segment, creative.arm_id, "drafted", "dco", "", "", now)
+    _append(conn, campaign, creative.segment, creative.arm_id, "drafted", by, "", reason, now)
     return True
 
 

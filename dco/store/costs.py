@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -60,3 +62,112 @@ def spent(conn: Connection, campaign: str, *, run: Run | None = None) -> list[Sp
     if run is not None:
         statement = statement.where(c.run == run.id)
     return [Spent(kind, unit, n, float(s), int(m)) for kind, unit, n, s, m in conn.execute(statement)]
+
+
+Outcome = Literal["made", "cached", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureCost:
+    """One picture that was asked for. `watt_hours` is an estimate; None, and a price of None, mean not known."""
+
+    key: str
+    model: str
+    outcome: Outcome
+    seconds: float = 0.0
+    """Wall time of its making; of one that was kept already, what its making took then."""
+    watt_hours: float | None = None
+    micros: int | None = None
+    currency: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What pictures took, summed over those that were made. None where not one of them is known."""
+
+    made: int = 0
+    cached: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    watt_hours: float | None = None
+    unmeasured: int = 0
+    """Pictures whose energy is not known; they are not in `watt_hours`."""
+    money: tuple[tuple[str, int], ...] = ()
+    """(currency, micros), of those whose price is known."""
+    unpriced: int = 0
+    """Pictures whose price is not known; they are not in `money`."""
+
+
+def add_pictures(conn: Connection, run: Run, pictures: Iterable[PictureCost]) -> None:
+    """Book the pictures a run asked for, each key once; booking again replaces.
+
+    A picture found in the cache whose making no run of the campaign has booked was made by a run that was killed before
+    it could book: it is booked as made, with what that took.
+
+    Raises:
+        BadData: a negative amount, or a price without its currency.
+    """
+    for one in pictures:
+        if min(one.seconds, one.watt_hours or 0, one.micros or 0) < 0:
+            raise BadData(f"cost of picture {one.key[:12]}: {one} must not be negative")
+        if (one.micros is not None) != bool(one.currency):
+            raise BadData(
+                f"cost of picture {one.key[:12]}: a price needs its currency, and no currency goes without one"
+            )
+        values = {"run": run.id, **asdict(one)}
+        if one.outcome == "cached":
+            first = _booked_by(conn, run.campaign, one.key)
+            values |= {"outcome": "made"} if first in (None, run.id) else _NOTHING
+        insert = (sqlite.insert if is_sqlite(conn) else postgresql.insert)(tables.picture_costs).values(
+            values
+        )
+        amounts = {name: value for name, value in values.items() if name not in ("run", "key")}
+        conn.execute(insert.on_conflict_do_update(index_elements=["run", "key"], set_=amounts))
+
+
+_NOTHING: Mapping[str, object] = {"seconds": 0.0, "watt_hours": None, "micros": None, "currency": ""}
+
+
+def _booked_by(conn: Connection, campaign: str, key: str) -> int | None:
+    p, r = tables.picture_costs.c, tables.runs.c
+    statement = (
+        select(p.run)
+        .join_from(tables.picture_costs, tables.runs)
+        .where(r.campaign == campaign, p.key == key, p.outcome == "made")
+        .order_by(p.run)
+    )
+    return conn.execute(statement).scalars().first()
+
+
+def making(
+    conn: Connection, campaign: str, *, run: Run | None = None, keys: Iterable[str] | None = None
+) -> Making:
+    """What a campaign's pictures took: all of them, those of one run, or those of one creative (by their keys)."""
+    p, r = tables.picture_costs.c, tables.runs.c
+    statement = (
+        select(p.outcome, p.seconds, p.watt_hours, p.micros, p.currency)
+        .join_from(tables.picture_costs, tables.runs)
+        .where(r.campaign == campaign)
+    )
+    if run is not None:
+        statement = statement.where(p.run == run.id)
+    if keys is not None:
+        statement = statement.where(p.key.in_(list(keys)))
+    rows = conn.execute(statement).all()
+    made = [row for row in rows if row.outcome == "made"]
+    measured = [row.watt_hours for row in made if row.watt_hours is not None]
+    money: dict[str, int] = {}
+    for row in made:
+        if row.micros is not None:
+            money[row.currency] = money.get(row.currency, 0) + int(row.micros)
+    return Making(
+        made=len(made),
+        cached=sum(row.outcome == "cached" for row in rows),
+        refused=sum(row.outcome == "refused" for row in rows),
+        seconds=float(sum(row.seconds for row in made)),
+        watt_hours=float(sum(measured)) if measured else None,
+        unmeasured=len(made) - len(measured),
+        money=tuple(sorted(money.items())),
+        unpriced=sum(row.micros is None for row in made),
+    )

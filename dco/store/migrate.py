@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect
 
 from dco.errors import StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 """Newest revision in `migrations/versions`. Known here so that opening a ready store need not load Alembic (0.3 s)."""
 
 

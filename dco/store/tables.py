@@ -214,6 +214,49 @@ class Cost(Base, table=True):
     currency: str = _text()
 
 
+class PictureCostRow(Base, table=True):
+    """What became of one picture that a run asked for, and what making it took. One that was kept already took nothing."""
+
+    __tablename__ = "picture_costs"
+    __table_args__ = (Index("ix_picture_costs_key", "key"),)
+    run: int = Field(primary_key=True, foreign_key="runs.id", sa_type=Integer)
+    key: str = _text(primary_key=True)
+    """Content hash of request, model and engine."""
+    model: str = _text()
+    outcome: str = _text()
+    """made | cached | refused."""
+    reason: str = _text()
+    """Why there is none; empty for one that is there."""
+    seconds: float = Field(sa_type=Float)
+    watt_hours: float | None = Field(default=None, sa_type=Float)
+    """An estimate; empty where nobody measured."""
+    micros: int | None = _big(default=None)
+    """What a provider charged; empty where the price is not known."""
+    currency: str = _text()
+
+
+class ModelLicence(Base, table=True):
+    """Under which licence the pictures of a model are used, as it stood when a campaign last drew or published with it."""
+
+    __tablename__ = "model_licences"
+    campaign: str = _text(primary_key=True)
+    model: str = _text(primary_key=True)
+    licence: str = _text()
+    """An SPDX id or LicenseRef; empty where nobody stated one."""
+    source: str = _text()
+    by: str = _text()
+    """Who stated it."""
+    stated: str = _text()
+    """When, as ISO date; empty where it was not said."""
+    commercial: str = _text()
+    """yes | no | unknown."""
+    sha256: str = _text()
+    """Hash of the weights it was stated for; empty where there are none to hash."""
+    note: str = _text()
+    """Who overrode it for live use, and why."""
+    at: datetime = Field(sa_type=Moment)
+
+
 class Sheet(Base, table=True):
     """The bulk sheet of a version, as handed to a platform."""
 
@@ -252,3 +295,4 @@ arms, arm_events = table("arms"), table("arm_events")
 versions, version_shares = table("versions"), table("version_shares")
 runs, steps = table("runs"), table("steps")
 costs, sheets, forecasts = table("costs"), table("sheets"), table("forecasts")
+picture_costs, model_licences = table("picture_costs"), table("model_licences")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dco.errors import BadData, Refused
-from dco.store import costs, forecasts, runs, sheets
+from dco.store import costs, forecasts, licences, runs, sheets
 from dco.store.workspace import Workspace
 
 from .examples import DAY, NOON, day, sha
@@ -30,6 +32,56 @@ def test_costs_add_up_by_kind_and_currency(workspace: Workspace, run: runs.Run) 
         expected = [costs.Spent("generate", "EUR", 2, 4.0, 35), costs.Spent("hosted", "USD", 1, 0.0, 7)]
         assert costs.spent(conn, "c") == costs.spent(conn, "c", run=run) == expected
         assert costs.spent(conn, "other") == []
+
+
+def test_what_pictures_took_is_summed_and_what_is_not_known_stays_so(
+    workspace: Workspace, run: runs.Run
+) -> None:
+    with workspace.write() as conn:
+        tonight = runs.claim(conn, "c", day(1), now=NOON, owner="me", lease_seconds=60, seed=1, config="x")
+        first = [
+            costs.PictureCost("a", "m", "made", 2.0, 0.5),
+            costs.PictureCost("b", "m", "made", 3.0, None, 40_000, "USD"),
+            costs.PictureCost("c", "m", "refused", reason="no hands"),
+        ]
+        costs.add_pictures(conn, run, first)
+        costs.add_pictures(conn, run, first)  # booked again, not twice
+        costs.add_pictures(conn, tonight, [costs.PictureCost("a", "m", "cached", 2.0, 0.5)])
+        assert costs.making(conn, "c", run=run) == costs.Making(2, 0, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
+        assert costs.making(conn, "c", run=tonight) == costs.Making(cached=1)
+        assert costs.making(conn, "c") == costs.Making(2, 1, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
+        assert costs.making(conn, "c", keys=["a"]) == costs.Making(1, 1, 0, 2.0, 0.5, 0, (), 1)
+        assert costs.making(conn, "other") == costs.making(conn, "c", keys=[]) == costs.Making()
+
+
+def test_a_picture_whose_run_was_killed_before_it_booked_is_booked_as_made(
+    workspace: Workspace, run: runs.Run
+) -> None:
+    found = costs.PictureCost("a", "m", "cached", 2.0, 0.5, 7, "EUR")
+    with workspace.write() as conn:
+        costs.add_pictures(conn, run, [found])
+        costs.add_pictures(conn, run, [found])
+        assert costs.making(conn, "c") == costs.Making(1, 0, 0, 2.0, 0.5, 0, (("EUR", 7),), 0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seconds": -1.0}, {"watt_hours": -0.1}, {"micros": -1, "currency": "EUR"}, {"micros": 1}]
+)
+def test_a_negative_cost_or_a_price_without_currency_is_refused(
+    workspace: Workspace, run: runs.Run, wrong: dict[str, Any]
+) -> None:
+    with workspace.write() as conn, pytest.raises(BadData):
+        costs.add_pictures(conn, run, [costs.PictureCost("a", "m", "made", **wrong)])
+
+
+def test_a_models_licence_is_the_newest_one_stated(workspace: Workspace) -> None:
+    none, stated = licences.ModelLicence("m", ""), licences.ModelLicence("m", "Apache-2.0", by="Jane")
+    with workspace.write() as conn:
+        licences.save(conn, "c", none, now=NOON)
+        licences.save(conn, "c", stated, now=NOON)
+        licences.save(conn, "c", stated, now=NOON)
+        assert licences.of_campaign(conn, "c") == {"m": stated}
+        assert licences.of_campaign(conn, "other") == {}
 
 
 def test_a_sheet_handed_over_is_what_it_was(workspace: Workspace, run: runs.Run) -> None:
