@@ -13,6 +13,7 @@
     ├── GenerationFailed       a variant the model could not make (NaN, black, flat, out of memory)
     ├── Refused                a rule forbids it: unapproved, unlicensed, expired, over budget
     ├── StoreError             the database or the store folder cannot be used
+    ├── NoWorker               the cluster that shall do the work cannot be reached, or gives no worker
     └── Busy                   somebody else holds this run
 
 An error names the place, the value, what was expected and a way out, in one line. The command line prints that line
@@ -103,6 +104,10 @@ class StoreError(DcoError):
     """The database or the store folder cannot be used."""
 
     exit_code = 4
+
+
+class NoWorker(DcoError):
+    """The cluster that shall do the work cannot be reached, or gives no worker."""
 
 
 class Busy(DcoError):

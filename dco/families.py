@@ -20,5 +20,7 @@ FAMILIES: dict[str, Family] = {
     "checks": Family("dco.compose.checks", "check", "what a composed ad must satisfy"),
     "formats": Family("dco.platforms.formats", "FORMAT", "a platform's report file"),
     "scenes": Family("dco.generate.scenes", "SCENE", "a backdrop the renderer can paint"),
+    "gates": Family("dco.generate.gates", "GATE", "what a finished picture must pass before anyone sees it"),
     "backends": Family("dco.generate.backends", "Backend", "what turns a request into a picture"),
+    "executors": Family("dco.cluster.executors", "Executor", "where work is done"),
 }

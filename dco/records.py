@@ -170,6 +170,8 @@ class Model:
     strength: float | None = None
     license: str = ""
     options: tuple[tuple[str, str | int | float | bool], ...] = ()
+    time_limit: int = 300
+    """Seconds that one picture may take before it is given up and its worker replaced; a batch of n may take n times that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from dco.errors import BadInput, GenerationFailed, StoreError
+from dco.generate.likeness import GRID, Thumb, thumb
 from dco.generate.picture import Picture
 from dco.generate.reference import pixels_sha256
 from dco.generate.request import ENGINE, Request
@@ -54,8 +56,15 @@ class PictureCache:
                 pixels = np.array(image.convert("RGB"))
             if pixels_sha256(pixels) != body["sha256"]:
                 return None
+            spent = {name: body[name] for name in ("micros", "currency", "watt_hours") if name in body}
             return Picture(
-                Request.from_dict(body["request"]), key, pixels, float(body["seconds"]), cached=True
+                Request.from_dict(body["request"]),
+                key,
+                pixels,
+                float(body["seconds"]),
+                cached=True,
+                quality=body.get("quality", {}),
+                **spent,
             )
         except FileNotFoundError:
             return None
@@ -69,6 +78,22 @@ class PictureCache:
             Image.DecompressionBombError,
         ):
             # Whatever a torn or altered file makes a reader say: the picture is not there, and is made again.
+            return None
+
+    def quality(self, key: str) -> dict[str, float]:
+        """What the gates measured on a picture; empty when it is absent or was kept without."""
+        return dict((self._record(key) or {}).get("quality", {}))
+
+    def thumb(self, key: str) -> Thumb | None:
+        """The picture's thumbnail for `likeness`, without reading the picture; None when it is absent or was kept without."""
+        text = (self._record(key) or {}).get("thumb", "")
+        data = base64.b64decode(text)
+        return np.frombuffer(data, np.uint8).reshape(GRID, GRID, 3) if len(data) == 3 * GRID**2 else None
+
+    def _record(self, key: str) -> dict[str, Any] | None:
+        try:
+            return _body(self.path(key).with_suffix(".json").read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def put(self, picture: Picture) -> Path:
@@ -93,7 +118,12 @@ class PictureCache:
             "request": wanted.as_dict(),
             "engine": ENGINE,
             "seconds": round(picture.seconds, 4),
+            "watt_hours": picture.watt_hours,
+            "micros": picture.micros,
+            "currency": picture.currency,
             "sha256": picture.sha256,
+            "quality": dict(picture.quality),
+            "thumb": base64.b64encode(thumb(picture.pixels).tobytes()).decode(),
         }
         record = json.dumps({"body": body, "check": content_hash(body, length=64)}, indent=1)
         try:
@@ -101,7 +131,10 @@ class PictureCache:
             _write(path, png.getvalue())
             _write(path.with_suffix(".json"), record.encode())
         except OSError as error:
-            raise StoreError(f"{path.parent}: cannot write a picture ({error.strerror or error})") from error
+            raise StoreError(
+                f"{path.parent}: cannot write a picture ({error.strerror or error}); "
+                "free space and run again, what was finished is kept"
+            ) from error
         return path
 
 

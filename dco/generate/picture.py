@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,8 @@ Pixels = NDArray[np.uint8]
 class Picture:
     """A finished backdrop. `pixels` is uint8[height, width, 3], sRGB; `seconds` is the wall time that making it took;
     a picture that was `cached` cost nothing this time. `micros` is what a provider charged for it, in micros of
-    `currency`; None where nobody charged, or where the price is not known (which is not 0)."""
+    `currency`; None where nobody charged, or where the price is not known (which is not 0). `watt_hours` is an estimate of
+    the energy it took here (see `energy`); None where it was made elsewhere, or nobody measured."""
 
     request: Request
     key: str
@@ -26,6 +28,9 @@ class Picture:
     cached: bool = False
     micros: int | None = None
     currency: str = ""
+    watt_hours: float | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """What the gates measured, by "gate.measure"; empty before they have looked at it."""
 
     @property
     def sha256(self) -> str:
@@ -35,11 +40,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A variant that could not be made. `reason` is one line for the night's report."""
+    """A variant that could not be made. `reason` is one line for the night's report; `gate` names the quality gate that
+    refused the finished picture, and is empty where there was none: another seed may pass it."""
 
     request: Request
     key: str
     reason: str
+    gate: str = ""
 
 
 Outcome = Picture | Failure

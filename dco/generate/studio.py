@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from dco.errors import BadInput, BadModel, StoreError
+from dco.errors import BadInput, BadModel, NoWorker, StoreError
 from dco.generate.backend import Backend, Progress
 from dco.generate.batching import reason
 from dco.generate.cache import PictureCache
@@ -35,7 +35,7 @@ def make(
 
     Raises:
         BadModel: the model cannot be loaded. Anything that goes wrong with one variant is its `Failure` instead.
-        StoreError: the cache cannot be written.
+        StoreError: the cache cannot be written. NoWorker: those who shall draw cannot be reached.
     """
     if not requests:
         return []
@@ -62,7 +62,7 @@ def make(
             raise BadInput(
                 f"studio: the factory made model {maker.model_id!r}; expected model_id {model_id!r}"
             )
-        for outcome in _made(maker, list(missing.values())):
+        for outcome in outcomes(maker, list(missing.values())):
             outcome = _judged(outcome)
             if cache and isinstance(outcome, Picture):
                 cache.put(outcome)
@@ -71,7 +71,7 @@ def make(
     return [settled[key] for key in keys]
 
 
-def _made(backend: Backend, requests: list[Request]) -> Iterator[Outcome]:
+def outcomes(backend: Backend, requests: Sequence[Request]) -> Iterator[Outcome]:
     """One outcome per request, whatever the backend raises. Like with like, so that batches are full and pictures are
     kept as soon as they are made."""
     pending = sorted(requests, key=lambda r: (r.steps, r.strength, r.guidance, r.width / r.height, r.width))
@@ -80,7 +80,7 @@ def _made(backend: Backend, requests: list[Request]) -> Iterator[Outcome]:
         for outcome in backend.generate(pending):
             left.pop(outcome.request, None)
             yield outcome
-    except (BadModel, StoreError):
+    except (BadModel, NoWorker, StoreError):
         raise
     except Exception as error:
         if len(left) == 1:
@@ -89,7 +89,7 @@ def _made(backend: Backend, requests: list[Request]) -> Iterator[Outcome]:
             return
         # Somebody in this batch broke it: each of the rest is tried alone.
         for request in left:
-            yield from _made(backend, [request])
+            yield from outcomes(backend, [request])
         return
     for request in left:
         yield Failure(request, request.key(backend.model_id), "the backend returned nothing for it")

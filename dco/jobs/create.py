@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,12 @@ from dco.compose.kit import Ad, Kit
 from dco.compose.review import review
 from dco.compose.sizes import ad_size, masters
 from dco.errors import BadCampaign, DoesNotFit, UnknownName
-from dco.generate.backend import Backend, load_backend
 from dco.generate.cache import PictureCache
 from dco.generate.picture import Failure, Picture
 from dco.generate.request import Request
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
+from dco.jobs.pictures import Studio, backend_of, executor
 from dco.prompts import wording
 from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
 
@@ -131,7 +130,7 @@ def create(
         return Batch()
     wanted = [requests_for(campaign, idea) for idea in ideas]
     flat = list(dict.fromkeys(request for one in wanted for request in one.values()))
-    backend = backend_of(campaign)
+    backend = Studio(campaign, executor())
     outcomes = make(flat, backend, cache, progress)
     by_request = dict(zip(flat, outcomes, strict=True))
     made: list[Made] = []
@@ -139,32 +138,13 @@ def create(
     for idea, requests in zip(ideas, wanted, strict=True):
         pictures = {size: by_request[request] for size, request in requests.items()}
         spent = sum(p.seconds for p in pictures.values() if isinstance(p, Picture) and not p.cached)
-        result = _assemble(campaign, kit, idea, requests, pictures, backend.model_id, spent)
+        result = assemble(campaign, kit, idea, requests, pictures, backend.model_id, spent)
         (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
     drawn = [o.seconds for o in outcomes if isinstance(o, Picture) and not o.cached]
     return Batch(tuple(made), tuple(failed), len(drawn), sum(drawn))
 
 
-def backend_of(campaign: Campaign) -> Backend:
-    """The backend a campaign names. Nothing heavy is loaded before its first picture.
-
-    Raises:
-        BadModel: its folder does not pass the gate. BadInput: it takes no folder or revision.
-    """
-    model = campaign.model
-    return _backend(model.backend, model.folder, model.revision, model.options)
-
-
-@cache
-def _backend(
-    name: str, folder: str, revision: str, options: tuple[tuple[str, str | int | float | bool], ...]
-) -> Backend:
-    """One warm backend per process: hashing and loading its weights again costs seconds a night."""
-    named = {k: v for k, v in (("folder", folder), ("revision", revision)) if v}
-    return load_backend(name, **named, **dict(options))
-
-
-def _assemble(
+def assemble(
     campaign: Campaign,
     kit: Kit,
     idea: Idea,
@@ -173,6 +153,7 @@ def _assemble(
     model: str,
     seconds: float,
 ) -> Made | NotMade:
+    """One creative of finished pictures, one per backdrop (width, height) that the campaign's sizes need; checked, not stored."""
     for picture in pictures.values():
         if isinstance(picture, Failure):
             return NotMade(idea, f"no picture: {picture.reason}")

@@ -304,7 +304,9 @@ def _approval(top: Node, space: Space) -> tuple[StandingRule, ...]:
 
 
 def _model(node: Node) -> Model:
-    node.only("backend", "folder", "revision", "steps", "guidance", "strength", "license", "options")
+    node.only(
+        "backend", "folder", "revision", "steps", "guidance", "strength", "license", "options", "time_limit",
+    )  # fmt: skip
     base = Model()
     revision = node.text("revision", "a 40-digit commit hash", "")
     if revision and not re.fullmatch(r"[0-9a-f]{40}", revision):
@@ -324,6 +326,7 @@ def _model(node: Node) -> Model:
         strength=node.fraction("strength", 0.1, boldest) if "strength" in stated else None,
         license=node.text("license", "an SPDX id or LicenseRef", ""),
         options=_options(node),
+        time_limit=node.integer("time_limit", 1, 86_400, base.time_limit),
     )
 
 
