@@ -68,12 +68,12 @@ def marble(s: Stage, p: Plane) -> Array:
     vein = s.local(np.array([0.8, 0.78, 0.73] if dark else [0.47, 0.47, 0.48], np.float32), 0.3)
     p = turned(p, s.draw(0.35, 0.9) * s.sun)
     p = moved(p, np.float32(s.draw(-30, 30)), np.float32(s.draw(-30, 30)))
-    bend, cloud = texture(s, p, 1.0, 0.8, 4, 0.55), texture(s, p, 0.9, 0.5, 4, 0.55)
+    bend, cloud = texture(s, p, 1.0, 0.8, 4, 0.55), texture(s, p, 0.9, 0.5, 3, 0.55)
     stone = mix(base, base * 0.55 + vein * 0.45, np.clip(0.14 + 0.2 * cloud, 0, 0.7))
     core = p.footprint * np.float32(0.6)
     for wide, cells, strength in ((1.0, 0.5, 0.8), (0.45, 0.95, 0.6), (0.25, 1.9, 0.4)):
         # Veins are the lines where a field that is long one way passes 0: they run along, and seldom close.
-        swell = np.clip(0.42 + 0.5 * texture(s, p, cells * 1.3, cells * 0.6, 2), 0, 1.2)
+        swell = np.clip(0.42 + 0.5 * texture(s, p, cells * 1.3, cells * 0.6, 1), 0, 1.2)
         veined = moved(p, 0.1 * bend, (0.2 + 0.06 / cells) * bend)
         apart = np.abs(texture(s, veined, cells * 0.42, cells * 1.5, 3, 0.4))
         over(

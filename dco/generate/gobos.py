@@ -21,7 +21,7 @@ def panes(
 
 
 def frond(x: Array, y: Array, length: float, curve: float, leaflets: int, blur: float) -> Array:
-    """A palm frond from the origin along +x, bending by `curve`: 1 where it is in the way of the light."""
+    """A palm frond from the origin along +x, bending by `curve`, its stem going on behind: 1 where it is in the way of the light."""
     bent = y - np.float32(curve / length) * x * x
     along = x / np.float32(length)
     reach = (

@@ -82,7 +82,7 @@ def _places(s: Stage, outer: float, first: int) -> tuple[list, list]:  # type: i
         which = (first + (0, 0, 1, 1, 0, 1, 0, 2)[j] + (fruit < 0.2)) % 4
         x, y = (
             s.focus + outer * along + 0.1 * (a - 0.5),
-            down * (0.5 + 0.5 * min(s.half_h, 1.6)) + 0.1 * (b - 0.5),
+            down * min(s.half_h, 3.6) + 0.1 * (b - 0.5),
         )
         cuts.append((kinds[j], Piece(x, y, radius * (0.8 if which in (1, 2) else 1), 6.28 * turn, which)))
         for k in range(2 if j < 4 else 0):

@@ -56,9 +56,11 @@ def _height(s: Stage) -> Array:
     swell, other = np.exp(0.35 * fine), 0.5 + 0.5 * np.tanh(1.4 * ripple)
     cloth = size * (1.75 * fold * swell + 0.85 * second * other) + 0.06 * sway
     # Of tanh, smooth in every derivative: where the height of silk bends sharply its shine shows a seam.
-    out = np.abs(x) - 0.7 if s.copy_side == "center" else x * np.float32(outer) + 0.6
-    calm = (0.5 + 0.5 * np.tanh(out * np.float32(2.2))) * (0.65 - 0.35 * np.tanh(np.abs(x) - np.float32(2.2)))
-    return np.asarray(cloth * ((0.5 if s.copy_side == "center" else 0.2) + 0.6 * calm), np.float32)
+    far = np.sqrt(x * x + np.float32(0.15))
+    out = far - 0.75 if s.copy_side == "center" else x * np.float32(outer) + 0.6
+    calm = (0.5 if s.copy_side == "center" else 0.2) + 0.3 * (1 + np.tanh(out * np.float32(2.2)))
+    # In a strip many times as wide as high the cloth lies flat beyond the folds.
+    return np.asarray(cloth * calm * (0.56 - 0.44 * np.tanh(far - np.float32(2.6))), np.float32)
 
 
 def _swing(s: Stage, fastest: float) -> Array:

@@ -26,8 +26,8 @@ def paint(s: Stage) -> Array:
 def _room(s: Stage, edge: float, outer: float) -> Array:
     """Tiles, two shelves and the glow of a window, as a lens focused on the product sees them."""
     wall = mix(
-        s.light * 0.62 + s.mid * 0.38,
-        s.light,
+        s.light * 0.36 + s.mid * 0.64,
+        s.light * 0.72 + s.mid * 0.28,
         np.clip(0.45 - 0.3 * s.u * outer + 0.1 * s.noise(1.5, octaves=2), 0, 1),
     )
     room = np.array(wall * np.float32(0.97), np.float32)
@@ -53,7 +53,7 @@ def _window(s: Stage, room: Array, edge: float, outer: float) -> None:
     dx, dy = np.abs(s.x - np.float32(middle)), np.abs(s.y - np.float32(edge - 1.15))
     pane = soft(half - dx, 0.1) * soft(0.8 - dy, 0.12)
     bars = np.maximum(np.exp(-((dx / 0.05) ** 2)), np.exp(-(((dy - 0.25) / 0.05) ** 2)))
-    day = (s.light * 0.25 + np.array([0.75, 0.76, 0.74], np.float32)) * (
+    day = (s.light * 0.6 + np.array([0.4, 0.4, 0.39], np.float32)) * (
         1 - 0.75 * s.night
     ) + s.deep * 0.5 * s.night
     glow = np.exp(-((dx / 1.1) ** 2 + (dy / 1.2) ** 2)) * (0.42 - 0.3 * s.night)
@@ -65,7 +65,7 @@ def _shelf(s: Stage, room: Array, board: float, outer: float) -> None:
     """A blurred board with jars, bowls, bottles and a plant, from the product to the edge of the picture."""
     dark = s.local(OAK * 0.75, 0.3)
     start = s.focus - outer * s.draw(0.3, 0.6)
-    inks = [s.local(c, 0.35) for c in (CLAY, OAK, np.array([0.85, 0.83, 0.78], np.float32), LEAF)]
+    inks = [s.local(c, 0.4) for c in (CLAY, OAK, np.array([0.85, 0.83, 0.78], np.float32), LEAF)]
     inks += [s.accent * 0.6 + s.mid * 0.4, s.mid * 0.7 + s.deep * 0.3, s.light * 0.8 + s.mid * 0.2]
     for j, (along, wide, tall, ink) in enumerate(s.draws(ITEMS, 4).tolist()):
         x = start + outer * (0.12 + 0.23 * (j + 0.5 * along))

@@ -26,8 +26,8 @@ def paint(s: Stage) -> Array:
 def _mesh(s: Stage) -> Array:
     first, second, third = (np.clip(0.5 + 0.42 * s.noise(f, octaves=1), 0, 1) for f in (0.9, 1.1, 1.0))
     lamp = np.hypot(s.u - s.sun * 0.55, (s.v - 0.15) * 1.3)
-    picture = s.ramp(s.light, s.mid, np.clip(0.2 + 0.42 * lamp + 0.35 * (first - 0.5), 0, 1))
-    over(picture, second * 0.42, s.accent * 0.55 + s.light * 0.25 + s.mid * 0.2)
+    picture = s.ramp(s.light, s.mid, np.clip(0.28 + 0.46 * lamp + 0.35 * (first - 0.5), 0, 1))
+    over(picture, second * 0.42, s.accent * 0.6 + s.light * 0.1 + s.mid * 0.3)
     over(picture, third**2 * np.clip(lamp * 0.55, 0, 0.75), s.mid * 0.72 + s.deep * 0.28)
     return picture
 

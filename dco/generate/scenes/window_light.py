@@ -17,7 +17,7 @@ def paint(s: Stage) -> Array:
     over(picture, s.edge(s.y - edge), surface(s, material, level(s, edge)))
     light = _light(s, edge)
     polish(s, picture, edge, material)
-    over(picture, (1 - light) * (0.3 + 0.12 * s.drama + 0.05 * s.gold), s.deep * 0.75 + s.mid * 0.25)
+    over(picture, (1 - light) * (0.24 + 0.14 * s.drama + 0.06 * s.gold), s.deep * 0.75 + s.mid * 0.25)
     picture *= 1 + (0.16 + 0.06 * s.gold) * light * (1 - 0.5 * s.night)
     edge_light(s, picture, edge, 0.3)
     return picture
@@ -25,7 +25,7 @@ def paint(s: Stage) -> Array:
 
 def _wall(s: Stage) -> Array:
     rough = s.noise(2.2, octaves=6, gain=0.6)
-    tone = s.light * 0.5 + s.mid * 0.5
+    tone = s.light * 0.62 + s.mid * 0.38
     wall = tone[:, None, None] * (1.02 + 0.022 * rough)
     wall *= 1 - 0.14 * np.clip(0.5 - 0.5 * s.u * s.sun, 0, 1) - 0.06 * s.v
     return np.asarray(wall, np.float32)
