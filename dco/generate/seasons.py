@@ -82,7 +82,7 @@ def _shade(s: Stage, picture: Array, side: float) -> None:
         cast = spray(s, Pose(x, y, s.draw(0.9, 1.3), angle, 0.5, 0.065), 5, 1.0)
         if cast:
             low = soft((cast[0].y - s.at_v(0.7)) / s.half_h, 0.12)
-            picture[cast[0].cut] *= 1 - 0.25 * (1 - 0.6 * s.night) * low * cast[1]
+            picture[cast[0].cut] *= 1 - 0.19 * (1 - 0.6 * s.night) * low * cast[1]
 
 
 def _leaves(s: Stage, picture: Array, side: float, blur: float) -> None:
@@ -147,7 +147,7 @@ def _frost(s: Stage, picture: Array) -> None:
     rim = np.exp((np.abs(s.x) - s.half_w) / np.float32(0.13)) + np.exp(
         (np.abs(s.y) - s.half_h) / np.float32(0.13)
     )
-    calm = 0.55 + 0.45 * _busy(s, s.u)
+    calm = 0.4 + 0.6 * _busy(s, s.u)
     cover = np.clip((rim * (0.95 + 0.42 * grain) - 0.2) * calm, 0, 1)
     over(picture, np.minimum(cover * 0.9, 0.88) * (1 - 0.3 * s.night), _rgb(0.93, 0.97, 1.0))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
 
-PUFFS, MOST = 60, 260
+PUFFS, MOST = 84, 800
 Puff = tuple[float, float, float]
 """Centre and radius of one swelling, in units."""
 
@@ -37,7 +37,7 @@ def _tones(s: Stage, far: float) -> tuple[Array, Array]:
 def _bank(s: Stage, picture: Array, near: float, rough: Array) -> None:
     """A row of heaped clouds that rises towards the product's outer side."""
     side = s.sun if s.copy_side == "center" else float(np.sign(s.focus_u))
-    count = min(MOST, round(PUFFS * s.half_w**0.9))
+    count = min(MOST, round(PUFFS * s.half_w))
     base = s.at_v(0.58 + 0.18 * near)
     puffs: list[Puff] = []
     for place, high, size in s.draws(MOST, 3)[:count].tolist():
@@ -45,7 +45,7 @@ def _bank(s: Stage, picture: Array, near: float, rough: Array) -> None:
         rise = (
             (0.03 + 0.75 * max(0.0, u * side + 0.1) ** 1.4) if s.copy_side != "center" else 0.08 + 0.5 * u * u
         )
-        lift = high**1.3
+        lift = high**2.2 / s.half_w**0.3
         radius = (0.07 + 0.16 * size**1.5) * (0.8 + 0.4 * near) * (1.1 - 0.45 * lift)
         if s.copy_side != "center":
             radius *= 0.62 + 0.38 * float(soft(u * side + 0.1, 0.4))

@@ -24,6 +24,13 @@ def paint(s: Stage) -> Array:
     return picture
 
 
+def _grass(s: Stage) -> Array:
+    """The grass of the season: dry in autumn, white with rime in winter."""
+    if s.season == "autumn":
+        return np.array([0.62, 0.5, 0.24], np.float32)
+    return GRASS * 0.35 + np.float32(0.5) if s.season == "winter" else GRASS
+
+
 def _far(s: Stage, horizon: float) -> Array:
     high = s.mid * 0.5 + s.light * 0.3 + s.local(np.array([0.55, 0.75, 0.92], np.float32), 0.5) * 0.2
     picture = s.ramp(high, s.light, np.clip(s.v / horizon, 0, 1))
@@ -44,7 +51,7 @@ def _far(s: Stage, horizon: float) -> Array:
 def _field(s: Stage, picture: Array, horizon: float) -> None:
     depth = np.clip((s.v - horizon) / (1 - horizon), 0, 1)
     bands = s.noise(1, 7, octaves=3) * (1 - depth) + s.noise(2.2, 4, octaves=2) * depth
-    lit = s.local(GRASS, 0.32)
+    lit = s.local(_grass(s), 0.32)
     field = mix(lit * 0.62, lit * 1.35 + s.light * 0.06, np.clip(0.55 + 0.2 * bands - 0.25 * depth, 0, 1))
     over(field, np.exp(depth / -0.12) * 0.45, s.light * 0.75 + s.mid * 0.25)
     over(picture, soft(s.v - horizon, 0.02), field)
@@ -84,7 +91,7 @@ def _near_grass(s: Stage, picture: Array) -> None:
     depth = np.clip(below / (s.at_v(1) - s.at_v(0.83)), 0, 1)
     blades = s.noise(85, 11, octaves=2, gain=0.8) * 0.16 + s.noise(3, 5, octaves=3) * 0.16
     pool = np.exp(-(((s.x - s.focus) / 0.7) ** 2)) * 0.2
-    lit = s.local(GRASS, 0.28)
+    lit = s.local(_grass(s), 0.28)
     turf = mix(lit * 0.4, lit * 1.3, np.clip(0.42 + blades + pool - 0.28 * depth, 0, 1))
     over(picture, s.edge(below, 0.03), turf)
 
@@ -94,7 +101,8 @@ def _stems(s: Stage, picture: Array) -> None:
         side = (1.0 if j % 2 else -1.0) if s.copy_side == "center" else float(np.sign(s.focus_u))
         near = j / (STEMS - 1)
         blur = 0.02 * (1 - near) ** 2 + 0.003 if near < 0.85 else 0.03
-        x = side * (s.half_w - 0.02 - 0.42 * out * (1.1 - 0.4 * near))
+        edge = min(s.half_w, abs(s.focus) + 1.15)  # by the product in a very wide picture too
+        x = side * (edge - 0.02 - 0.42 * out * (1.1 - 0.4 * near))
         foot, head = s.at_v(1.03), s.at_v(1) - (0.35 + 0.75 * tall) * (1.1 - 0.25 * near)
         top = x + (lean - 0.5) * 0.24 - side * 0.05
         t = np.linspace(0, 1, 6)[:, None]

@@ -17,7 +17,7 @@ LEAVES, MOST = 24, 60
 def paint(s: Stage) -> Array:
     picture = _behind(s)
     edge = s.at_v(s.draw(0.78, 0.83))
-    count = min(MOST, round(LEAVES * (s.half_w * s.half_h) ** 0.6))
+    count = min(MOST, round(LEAVES * (s.half_w * s.half_h) ** 0.55))
     _fronds(s, picture)
     places = s.draws(MOST, 6)
     for j in range(count):
@@ -47,7 +47,7 @@ def _behind(s: Stage) -> Array:
     over(picture, shade * 0.6, s.local(LEAF, 0.6) * 0.7)
     away = -np.sign(s.focus_u) if s.copy_side != "center" else s.sun
     screen(picture, np.exp(((s.u - away * 0.5) ** 2 + (s.v * 1.5) ** 2) / -0.45) * 0.55, s.light)
-    for u, v, size, bright in s.draws(26, 4).tolist():
+    for u, v, size, bright in s.draws(20, 4).tolist():
         u = 2 * u - 1
         room = 0.3 + 0.7 * float(soft(u * np.sign(s.focus_u), 0.4))
         radius, x, y = 0.03 + 0.07 * size, u * s.half_w, s.at_v(v * 0.8)
@@ -75,10 +75,18 @@ def _one(s: Stage, picture: Array, near: float, place: list[float]) -> None:
     out, down, turn, size, tilt, tone = place
     side = _sides(s, int(turn * 64))
     x, y = side * (0.62 + 0.5 * out) * s.half_w, s.at_v(-0.05 + 1.05 * down)
-    if s.half_w > 1.5:  # in a wide picture the leaves still stand about the product
+    hangs = s.half_w > 1.5 and turn > 0.4
+    if hangs:  # a wide picture has more leaves hanging in from above, over the product's side
+        x, y = (
+            side * (abs(s.focus) - 1.3 + (s.half_w - abs(s.focus) + 1.3) * out),
+            (0.12 * down - 1) * s.half_h,
+        )
+    elif s.half_w > 1.5:
         x = side * max(abs(x), s.half_w - 1.4 * out)
     length = (0.2 + 0.24 * size) * (1.15 - 0.25 * near) * (s.half_w * s.half_h) ** 0.1
     angle = (np.pi if side > 0 else 0.0) + side * (down - 0.55) * -1.6 + (turn - 0.5) * 1.4
+    if hangs:
+        angle = np.pi / 2 + (tilt - 0.5) * 1.4
     blur = 0.14 * (1 - near) ** 1.5 + 0.012 if near < 0.9 else 0.16
     pose = Pose(x, y, length, angle, 0.6 + 0.4 * tilt, blur)
     shadow = Pose(x - 0.05 * s.sun, y + 0.06, length, angle, pose.tilt, blur + 0.12)

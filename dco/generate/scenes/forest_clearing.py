@@ -30,11 +30,18 @@ def paint(s: Stage) -> Array:
     return picture
 
 
+def _leaves(s: Stage) -> Array:
+    """The colour of the crowns in the season."""
+    if s.season == "autumn":
+        return np.array([0.66, 0.42, 0.14], np.float32)
+    return GREEN * 0.4 + np.float32(0.36) if s.season == "winter" else GREEN
+
+
 def _depth(s: Stage, floor: float) -> Array:
     leaves = np.clip(0.5 + 0.3 * s.noise(3, 3, octaves=3), 0, 1)
-    far = s.local(GREEN, 0.75)
+    far = s.local(_leaves(s), 0.75)
     picture = s.ramp(s.light * 0.5 + s.mid * 0.5, far * 0.8 + s.mid * 0.2, leaves)
-    over(picture, soft(0.24 - s.v, 0.35) * 0.45, s.local(GREEN, 0.6) * 0.6)
+    over(picture, soft(0.24 - s.v, 0.35) * 0.45, s.local(_leaves(s), 0.6) * 0.6)
     x, y = s.focus * 0.7 + 0.12 * s.sun, s.at_v(floor - 0.3)
     away = ((s.x - x) / (0.75 * s.half_w**0.5)) ** 2 + ((s.y - y) / (0.75 * s.half_h**0.5)) ** 2
     screen(picture, np.exp(-away) * 0.75, s.light * 0.75 + s.accent * 0.15)
@@ -81,7 +88,7 @@ def _bushes(s: Stage, picture: Array, floor: float) -> None:
     """Low growth out of focus, which hides where the trunks meet the ground."""
     for far, tall in ((0.6, 0.2), (0.25, 0.11)):
         crest = s.at_v(floor) + 0.03 - tall * np.clip(0.5 + 0.5 * s.ridge(3, octaves=4), 0, 1.6)
-        tone = s.local(GREEN, 0.5) * 0.75 * (1 - far) + (s.light * 0.5 + s.mid * 0.5) * far
+        tone = s.local(_leaves(s), 0.5) * 0.75 * (1 - far) + (s.light * 0.5 + s.mid * 0.5) * far
         over(picture, soft(s.y - crest, 0.04) * 0.8, tone)
 
 
@@ -92,7 +99,8 @@ def _moss(s: Stage, picture: Array, floor: float) -> None:
     clumps = s.noise(2.5, 8, octaves=5, gain=0.55) * 0.17
     fine = s.noise(34, 52, octaves=3, gain=0.9) * (0.04 + 0.09 * depth)
     pool = np.exp(-(((s.x - s.focus) / 0.75) ** 2) - (((s.v - 0.86) / 0.13) ** 2)) * 0.44
-    lit = s.local(MOSS, 0.3)
+    moss = MOSS * 0.25 + np.float32(0.58) if s.season == "winter" else MOSS
+    lit = s.local(moss, 0.3)
     ground = mix(lit * 0.55, lit * 1.35, np.clip(0.34 + clumps + fine + pool - 0.1 * depth, 0, 1))
     over(ground, np.exp(np.maximum(below, 0) / -0.06) * 0.5, s.light * 0.6 + s.mid * 0.4)
     over(picture, s.edge(below, 0.035), ground)

@@ -9,7 +9,7 @@ from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
 SNOW = np.array([0.97, 0.98, 1.0], np.float32)
 SHADOW = np.array([0.62, 0.72, 0.86], np.float32)
 PINE = np.array([0.16, 0.26, 0.24], np.float32)
-PINES, MOST = 34, 200
+PINES, MOST = 28, 200
 
 
 def paint(s: Stage) -> Array:
@@ -35,7 +35,7 @@ def _forest(s: Stage, picture: Array, horizon: float, j: int) -> None:
     """A row of pines: far ones are small, pale and close together."""
     haze = (0.8, 0.58, 0.3)[j]
     places = s.draws(MOST, 4)
-    foot0, size = s.at_v(horizon) + 0.015 + 0.035 * j, 0.2 + 0.17 * j
+    foot0, size = s.at_v(horizon) + 0.015 + 0.035 * j, 0.2 + 0.14 * j
     tone = s.local(PINE, 0.5) * (1 - haze) + (s.light * 0.7 + s.mid * 0.3) * haze
     count = min(MOST, round(PINES * s.half_w / (1 + 0.8 * j)))
     for place, tall, slim, snow in places[:count].tolist():
@@ -62,11 +62,11 @@ def _pine(
     # Boughs hang in tiers, out of step left and right, and their tips are ragged.
     step = 9 * down**0.9 + 0.4 * (w.x > x) + 0.5 * np.abs(w.x - x) / half
     flare = step - np.floor(step)
-    ragged = np.sin(w.x * 97 + w.y * 31 + x * 50) * 0.12 + np.sin(w.y * 71 - w.x * 43) * 0.12
+    ragged = np.sin(w.x * 97 + w.y * 31 + x * 50) * 0.14 + np.sin(w.y * 71 - w.x * 43) * 0.16
     thick = half * (0.04 + 0.96 * down**0.9) * (0.66 + 0.34 * flare + ragged)
     cover = soft(thick - np.abs(w.x - x), blur) * soft(w.y - foot + height, blur) * soft(foot - w.y, 0.02)
     lit = np.clip(0.5 + 0.7 * (w.x - x) / half * s.sun, 0, 1)
-    snow = np.clip(1.1 - flare * 2.2, 0, 1) * (0.25 + 0.5 * lit)
+    snow = np.clip(0.95 - flare * 1.5, 0, 1) * (0.15 + 0.45 * lit)
     over(picture[w.cut], cover * 0.95, mix(tone * 0.92, s.light * 0.75 + tone * 0.25, snow))
 
 
