@@ -85,6 +85,17 @@ def _generate(p: ArgumentParser) -> None:
     )
 
 
+def _import(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument("folder", metavar="FOLDER", help="a folder of PNG, JPEG or WebP pictures made elsewhere")
+    p.add_argument(
+        "--segment", action="append", default=[], help="an audience that gets them; may be repeated (default: all)"
+    )
+    p.add_argument("--license", default="", help="SPDX id or LicenseRef-... (default: the folder's LICENSE file)")
+    p.add_argument("--by", default="", help="who brings them (default: the user name)")
+    _json(p)
+
+
 def _approve(p: ArgumentParser) -> None:
     _campaign(p)
     p.add_argument("arms", metavar="ARM", nargs="+", help="arm ids or their first digits, or 'all' that wait")
@@ -183,6 +194,10 @@ COMMANDS = (
     ),
     Command("check", "a report's totals to the cent, or the line that is wrong", "dco check report.csv", _check, "check"),
     Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate"),
+    Command(
+        "import", "pictures made elsewhere as creatives that wait for approval",
+        "dco import my-campaign pictures --license CC-BY-4.0", _import, "import_pictures",
+    ),
     Command("approve", "approve creatives that wait", "dco approve my-campaign all --by 'Jane Doe'", _approve, "approve"),
     Command("reject", "reject creatives that wait", "dco reject my-campaign dco1a2b --why 'too dark'", _reject, "reject"),
     Command("ingest", "read reports into the ledger", "dco ingest my-campaign report.csv", _ingest, "ingest"),

@@ -83,6 +83,32 @@ def generate(args: Namespace) -> None:
         say(f"then: dco approve {args.campaign} all --by 'your name'")
 
 
+def import_pictures(args: Namespace) -> int:
+    from dco.jobs.deliver import write_gallery
+    from dco.jobs.desk import open_desk
+    from dco.jobs.import_pictures import import_pictures as take
+
+    with open_desk(args.campaign) as desk:
+        done = take(
+            desk, Path(args.folder), segments=args.segment, license=args.license,
+            by=args.by or getpass.getuser(), now=now(), progress=bar("pictures"),
+        )  # fmt: skip
+        gallery = write_gallery(desk) if done.new else None
+    if args.json:
+        say_json(asdict(done) | {"gallery": gallery})
+    else:
+        for one in done.taken:
+            state = "drafted" if one.new else "unchanged"
+            say(f"{state} {one.name} for {one.segment} from {one.file}: {'; '.join(one.notes)}")
+        for line in (*(f"refused: {reason}" for reason in done.refused), *done.ways):
+            say(line)
+        say(f"{done.new} new creatives under licence {done.licence}")
+        if gallery:
+            say(f"look at {gallery}")
+            say(f"then: dco approve {args.campaign} all --by 'your name'")
+    return BadInput.exit_code if done.refused else 0
+
+
 def approve(args: Namespace) -> None:
     from dco.jobs.approve import approve as decide
     from dco.jobs.desk import open_desk
