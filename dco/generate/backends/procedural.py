@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
-from dco.generate.backend import Defaults, Preview, Progress
+from dco.generate.backend import Defaults, Glimpse, Preview, Progress
 from dco.generate.batching import reason
+from dco.generate.glimpses import thumbnail
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import render
 from dco.generate.request import ENGINE, Request
@@ -16,6 +17,9 @@ from dco.generate.soundness import inspect, to_uint8
 
 class Backend:
     """Paints the request's look and seed; strength, steps and guidance change nothing here."""
+
+    on_render = True
+    """Its pictures lie on the renderer's own, so that gates may compare them."""
 
     def __init__(self) -> None:
         self.model_id = f"procedural-{ENGINE}"
@@ -35,9 +39,12 @@ class Backend:
         progress: Progress | None = None,
         preview: Preview | None = None,
     ) -> Iterator[Outcome]:
-        """One outcome per request, in order."""
+        """One outcome per request, in order. Its one step is the whole picture: the preview is a thumbnail of it."""
         for done, request in enumerate(requests, start=1):
-            yield self._paint(request)
+            outcome = self._paint(request)
+            if preview and isinstance(outcome, Picture):
+                preview(Glimpse(outcome.key, 1, 1, thumbnail(outcome.pixels)))
+            yield outcome
             if progress:
                 progress(done, len(requests))
 
