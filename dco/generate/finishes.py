@@ -18,7 +18,7 @@ _BOARDS = 64
 
 def wood(s: Stage, p: Plane) -> Array:
     """Boards with cathedral grain: rings of a trunk of wandering depth, cut along; fibres, knots and gaps."""
-    tone = s.local(np.array([0.62, 0.43, 0.27], np.float32) * np.float32(s.draw(0.85, 1.12)), 0.2)
+    tone = s.local(np.array([0.62, 0.43, 0.27], np.float32) * np.float32(s.draw(0.85, 1.12)), 0.13)
     wide, into_depth = s.draw(0.55, 0.8), s.draw() < 0.45
     board, rings = s.draws(_BOARDS, 7), (s.draws(2, 64) - np.float32(0.5)) * np.float32(3.4)
     keys = [s.key() for _ in range(3)]

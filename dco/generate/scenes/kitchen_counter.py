@@ -11,7 +11,13 @@ ITEMS = 9
 LEAF = np.array([0.24, 0.42, 0.17], np.float32)
 CLAY = np.array([0.72, 0.45, 0.32], np.float32)
 OAK = np.array([0.62, 0.44, 0.28], np.float32)
-LEMON = np.array([0.95, 0.78, 0.2], np.float32)
+# What lies on the counter: its skin, and how far its ends stand out.
+FRUITS = (
+    (np.array([0.95, 0.78, 0.2], np.float32), 0.16),
+    (np.array([0.93, 0.52, 0.14], np.float32), 0.0),
+    (np.array([0.72, 0.17, 0.12], np.float32), 0.0),
+    (np.array([0.45, 0.6, 0.18], np.float32), 0.1),
+)
 
 
 def paint(s: Stage) -> Array:
@@ -95,7 +101,7 @@ def _worktop(s: Stage, picture: Array, edge: float) -> None:
 
 
 def _on_counter(s: Stage, picture: Array, edge: float, outer: float) -> None:
-    """A leaning board, a pot with a plant and a few lemons behind the product's place, nearly in focus."""
+    """A leaning board, a pot with a plant and some fruit behind the product's place, nearly in focus."""
     blur, foot = 0.014, edge + 0.05
     x, half, tall = s.focus + outer * s.draw(0.38, 0.5), s.draw(0.24, 0.3), s.draw(0.6, 0.75)
     w = s.window(x, foot - tall / 2, half + 0.1, tall / 2 + 0.15)
@@ -109,9 +115,12 @@ def _on_counter(s: Stage, picture: Array, edge: float, outer: float) -> None:
     over(picture[w.cut], np.exp(-((dy / 0.05) ** 2 + (dx / half) ** 4)) * 0.4, s.deep)
     over(picture[w.cut], board, oak[:, None, None] * (grain * (0.95 - 0.35 * outer * dx / half * 0.6)))
     _plant(s, picture, x + outer * s.draw(0.25, 0.36), foot + 0.04, blur)
+    kind, count = int(s.draw() * len(FRUITS)), 2 + int(s.draw() * 2)
     for k in range(3):
         at = x - outer * (0.3 - 0.17 * k + s.draw(-0.03, 0.03)), foot + 0.05 + 0.05 * (k % 2)
-        _lemon(s, picture, *at, s.draw(0.07, 0.085))
+        size = s.draw(0.068, 0.088)
+        if k < count:
+            _fruit(s, picture, *at, size, kind)
 
 
 def _plant(s: Stage, picture: Array, x: float, foot: float, blur: float) -> None:
@@ -140,13 +149,17 @@ def _plant(s: Stage, picture: Array, x: float, foot: float, blur: float) -> None
         over(picture[w.cut], soft(shape, blur), leaf[:, None, None] * lit)
 
 
-def _lemon(s: Stage, picture: Array, x: float, foot: float, r: float) -> None:
+def _fruit(s: Stage, picture: Array, x: float, foot: float, r: float, kind: int) -> None:
+    colour, tips = FRUITS[kind]
     w = s.window(x, foot - r, r * 2.2)
-    dx, dy = (w.x - np.float32(x)) / np.float32(r * 1.22), (w.y - np.float32(foot - r)) / np.float32(r)
+    dx, dy = (
+        (w.x - np.float32(x)) / np.float32(r * (1.04 + 1.1 * tips)),
+        (w.y - np.float32(foot - r)) / np.float32(r),
+    )
     over(picture[w.cut], np.exp(-((dx + 0.25 * s.sun) ** 2 * 0.8 + ((dy - 0.95) / 0.28) ** 2)) * 0.5, s.deep)
-    tip = 0.16 * np.exp(-((np.abs(dx) - 1) ** 2 + dy * dy * 6) / 0.05)
+    tip = tips * np.exp(-((np.abs(dx) - 1) ** 2 + dy * dy * 6) / 0.05)
     facing = 0.5 * s.sun * dx - 0.6 * dy + 0.55 * np.sqrt(np.maximum(1 - dx * dx - dy * dy, 0))
-    skin = s.local(LEMON, 0.22)[:, None, None] * (0.5 + 0.62 * soft(facing - 0.2, 0.6))
+    skin = s.local(colour, 0.2)[:, None, None] * (0.5 + 0.62 * soft(facing - 0.2, 0.6))
     over(skin, np.exp(-((dx - 0.35 * s.sun) ** 2 + (dy + 0.45) ** 2) / 0.06) * 0.45, s.light * 0.3 + 0.7)
     over(picture[w.cut], soft((1 + tip - np.hypot(dx, dy)) * r, 0.01), skin)
 
