@@ -43,11 +43,11 @@ GRADES = {
         0.55, -0.14, 0.84, 0.085, 0.965, (0.0, 0.01, 0.018), (0.012, 0.006, -0.004), 0.3, -0.25, 0.0
     ),
     "fresh": Grade(
-        0.6, 0.06, 1.06, 0.035, 0.99, (-0.012, 0.022, 0.03), (-0.022, 0.008, 0.014), 0.3, 0.1, -0.06
+        0.605, 0.05, 1.08, 0.03, 0.99, (-0.02, 0.028, 0.042), (-0.026, 0.006, 0.014), 0.3, 0.12, 0.0
     ),
     "bold": Grade(0.48, 0.27, 1.15, 0.0, 1.0, (-0.008, -0.008, 0.012), (0.014, 0.002, -0.01), 0.1, 0.45, 0.3),
     "luxurious": Grade(
-        0.4, 0.16, 0.84, 0.004, 0.95, (0.004, -0.004, 0.01), (0.028, 0.004, -0.06), 0.34, 0.2, 0.42
+        0.39, 0.17, 0.82, 0.004, 0.95, (0.006, -0.002, 0.004), (0.03, 0.004, -0.06), 0.36, 0.22, 0.5
     ),
     "playful": Grade(
         0.55, 0.16, 1.25, 0.02, 0.99, (0.016, -0.006, 0.024), (0.012, 0.004, -0.012), 0.15, 0.2, 0.0
@@ -66,6 +66,8 @@ def mood(s: Stage, picture: Array) -> None:
     picture += (np.float32(grade.saturation) - 1) * _room(picture, grey)
     _split(picture, grey, grade)
     _bloom(s, picture, grey, grade)
+    if s.mood == "fresh":
+        _daylight(s, picture)
     if s.mood == "luxurious":
         _rim(s, picture)
     if s.mood == "playful":
@@ -112,11 +114,17 @@ def _bloom(s: Stage, picture: Array, grey: Array, grade: Grade) -> None:
     screen(picture, halo * np.float32(grade.bloom), tint)
 
 
+def _daylight(s: Stage, picture: Array) -> None:
+    """Cool light of the sky that falls in from above."""
+    fall = np.exp(-((s.v / 0.42) ** 2)) * (1 - 0.25 * s.u * s.sun)
+    screen(picture, 0.2 * fall, np.array([0.86, 0.97, 1.0], np.float32))
+
+
 def _rim(s: Stage, picture: Array) -> None:
     """Gold light from behind the product's place and along the lit side of the frame."""
     halo = np.exp(-(((s.u - s.focus_u) / 0.6) ** 2) - ((s.v - 0.5) / 0.42) ** 2)
     side = np.exp((s.u * s.sun - 1) * np.float32(5)) * np.exp(-(((s.v - 0.42) / 0.45) ** 2))
-    screen(picture, 0.1 * halo + 0.26 * side, _GOLD)
+    screen(picture, 0.13 * halo + 0.36 * side, _GOLD)
 
 
 def _gels(s: Stage, picture: Array) -> None:

@@ -82,8 +82,10 @@ def _grade(picture: Array, s: Stage) -> None:
     elif s.night:
         pool = np.exp(-(((s.u - s.focus_u) / 0.8) ** 2) - ((s.v - 0.6) / 0.4) ** 2)
         picture *= (1 - 0.4 * (1 - np.exp(away * -1.15))) * (0.78 + 0.2 * pool)
-        # Eyes adapted to the dark see less colour and more blue in the shade.
-        picture += np.array([0, 0.006, 0.022], np.float32)[:, None, None]
+        # Eyes adapted to the dark see less colour, and what there is of light as blue.
+        picture += 0.1 * (picture.mean(0) - picture)
+        picture *= np.array([0.95, 0.99, 1.06], np.float32)[:, None, None]
+        picture += np.array([0, 0.005, 0.018], np.float32)[:, None, None]
     else:
         picture *= 1 - 0.11 * (1 - np.exp(away * -1.15))
     shoulder(picture)

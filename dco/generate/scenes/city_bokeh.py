@@ -44,7 +44,7 @@ def _street(s: Stage, horizon: float, vanish: float, dark: float) -> Array:
         wall = (s.deep * (0.7 + 0.3 * tone) + s.mid * 0.3 * tone) * (1 - 0.2 * dark)
         over(picture, block * (0.4 + 0.4 * tone), wall)
     gone = ((s.x - vanish) / 0.8) ** 2 + ((s.y - horizon) / 0.4) ** 2
-    screen(picture, np.exp(-gone) * 0.38, s.local(LAMP, 0.45))
+    screen(picture, np.exp(-gone) * 0.3, s.local(LAMP, 0.45))
     return picture
 
 
@@ -88,7 +88,7 @@ def _pavement(s: Stage, horizon: float, lights: list[Light], dark: float) -> Arr
         if w.x.size and w.y.size:
             streak = np.exp(-(((w.x - x) / (radius * 1.15)) ** 2) - ((w.y - mirror - long * 0.4) / long) ** 2)
             sheet[w.cut] += streak * np.float32(strength * 0.8) * tint[:, None, None]
-    lit = sheet * (ripple + 0.8 * grit)
+    lit = sheet * (ripple + 0.4 * grit)
     floor += (1 - floor) * (lit / (1 + 0.6 * lit))
     return mix(floor, floor * 0.8 + near[:, None, None] * 0.2, depth)
 

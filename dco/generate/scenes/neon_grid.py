@@ -37,8 +37,9 @@ def _gas(s: Stage) -> Array:
 def _wall(s: Stage, horizon: float) -> Array:
     """A matt wall of large panels, lit by nothing but the tubes; the joints make the grid."""
     lit = np.exp(-(((s.x - s.focus) / 1.3) ** 2) - ((s.y - horizon + 0.7) / 1.2) ** 2)
-    base = s.deep0 * (0.7 + 0.3 * s.gold) + s.mid0 * 0.06
-    wall = s.ramp(base * 0.62, base + s.mid0 * (0.3 - 0.1 * s.night), lit)
+    ambient = 1 - 0.72 * s.night - 0.45 * s.drama
+    base = s.deep0 * (0.42 + 0.38 * ambient) + s.mid0 * (0.14 * ambient)
+    wall = s.ramp(base * (0.55 + 0.25 * ambient), base + s.mid0 * (0.1 + 0.26 * ambient), lit)
     pitch, start = s.draw(0.36, 0.46), s.draw()
     for axis in (s.x, s.y - horizon):
         gap = np.abs((axis / pitch + start * (axis is s.x) + 0.5) % 1 - 0.5) * pitch
@@ -78,7 +79,9 @@ def _floor(s: Stage, picture: Array, horizon: float, colour: Array) -> Array:
     first = int(np.searchsorted(s.y[:, 0], horizon))
     down = np.maximum(s.y - horizon, 0)
     depth = np.clip(down / max(s.half_h - horizon, 0.2), 0, 1)
-    ground = s.ramp(s.deep0 * 0.42 + s.mid0 * 0.06, s.deep0 * 0.3, depth)
+    ground = s.ramp(
+        s.deep0 * 0.42 + s.mid0 * 0.06, s.deep0 * 0.3 + s.mid0 * (0.1 * (1 - max(s.night, s.drama))), depth
+    )
     if first < s.height:
         source = np.clip(np.searchsorted(s.y[:, 0], 2 * horizon - s.y[first:, 0]), 0, max(first - 1, 0))
         mirror = np.zeros_like(ground)
