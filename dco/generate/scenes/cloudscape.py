@@ -29,7 +29,7 @@ def paint(s: Stage) -> Array:
 
 def _tones(s: Stage, far: float) -> tuple[Array, Array]:
     lit = (s.light0 * 0.4 + 0.58) * (1 - 0.62 * s.dim) + s.accent * 0.06 * s.gold
-    shade = s.mid * 0.68 + s.deep * 0.16 + s.light * 0.16
+    shade = s.mid * 0.66 + s.deep * 0.1 + s.light * 0.24
     air = s.light * 0.7 + s.mid * 0.3
     return lit * (1 - far) + air * far, shade * (1 - far) + air * far
 
@@ -45,10 +45,11 @@ def _bank(s: Stage, picture: Array, near: float, rough: Array) -> None:
         rise = (
             (0.03 + 0.75 * max(0.0, u * side + 0.1) ** 1.4) if s.copy_side != "center" else 0.08 + 0.5 * u * u
         )
-        lift = high**2.2 / s.half_w**0.3
+        lift = min(high, 0.9) ** 2.2 / s.half_w**0.3
         radius = (0.07 + 0.16 * size**1.5) * (0.8 + 0.4 * near) * (1.1 - 0.45 * lift)
         if s.copy_side != "center":
             radius *= 0.62 + 0.38 * float(soft(u * side + 0.1, 0.4))
+        radius += 0.03
         puffs.append((u * s.half_w, base + 0.06 - lift * rise * (1.2 - 0.45 * near), radius))
     _heap(s, picture, puffs, rough, (1 - near) * 0.5 + 0.15, base + 0.14)
     lit, shade = _tones(s, 0.45)
@@ -61,8 +62,10 @@ def _platform(s: Stage, picture: Array, rough: Array) -> None:
     puffs: list[Puff] = []
     for place, down, size in s.draws(120, 3).tolist():
         u = 2 * place - 1
-        radius = (0.1 + 0.1 * size) * (1.15 - 0.5 * abs(u))
-        puffs.append((s.focus + 1.2 * u, top + 0.8 * radius + 0.3 * down * down + 0.1 * u * u, radius))
+        radius = (0.13 + 0.11 * size) * (1.15 - 0.5 * abs(u))
+        puffs.append(
+            (s.focus + 1.3 * u, top + 0.8 * radius + 0.3 * down * down + 0.1 * u * u + 0.22 * u**6, radius)
+        )
     _heap(s, picture, puffs, rough, 0.02, s.half_h + 0.6)
 
 
@@ -78,11 +81,11 @@ def _heap(s: Stage, picture: Array, puffs: list[Puff], rough: Array, far: float,
     start = min(y - radius for _, y, radius in puffs)
     w = s.window(0.0, (start + s.half_h) / 2, s.half_w + 1, (s.half_h - start) / 2)
     total, rough = total[w.cut[1:]], rough[w.cut[1:]]
-    height = np.cbrt(total) + rough * np.float32(0.045) - np.float32(0.075)
-    across, down = _slope(s, height, 1), _slope(s, height, 0)
-    facing = (0.55 - 0.5 * s.sun * across + 0.62 * down) / np.sqrt(1 + across * across + down * down)
+    height = np.cbrt(total) + rough * np.float32(0.05) - np.float32(0.1)
+    across, down = 0.75 * _slope(s, height, 1), 0.75 * _slope(s, height, 0)
+    facing = (0.45 - 0.5 * s.sun * across + 0.75 * down) / np.sqrt(1 + across * across + down * down)
     lit, shade = _tones(s, far)
-    glow = np.clip(0.3 + 0.58 * facing + 0.08 * rough + 0.5 * np.minimum(height, 0.2), 0, 1)
+    glow = np.clip(0.27 + 0.62 * facing + 0.08 * rough + 0.6 * np.minimum(height, 0.2), 0, 1)
     body = mix(shade, lit, glow)
     rim = np.exp(-np.maximum(height, 0) / 0.035) * np.clip(facing + 0.15, 0, 1)
     screen(body, rim * ((1 - far) * (0.35 + 0.3 * s.gold)), lit)
@@ -92,7 +95,7 @@ def _heap(s: Stage, picture: Array, puffs: list[Puff], rough: Array, far: float,
 
 def _slope(s: Stage, height: Array, axis: int) -> Array:
     """Rise per unit along an axis, over a step of fixed length, so that every size sees the same relief."""
-    step = max(1, round(0.024 / s.pixel))
+    step = max(1, round(0.022 / s.pixel))
     wide = np.pad(height, [(step, step) if a == axis else (0, 0) for a in (0, 1)], "edge")
     n = height.shape[axis]
     ahead, behind = np.take(wide, range(2 * step, 2 * step + n), axis), np.take(wide, range(n), axis)

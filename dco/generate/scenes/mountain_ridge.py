@@ -47,7 +47,7 @@ def _ridge(s: Stage, picture: Array, j: int, rise: float, relief: Array, mist: A
     painted = body * (0.62 + (0.8 - 0.3 * near) * lit)
     if j == 0 or (j == 1 and s.season == "winter"):
         _snow(s, painted, below, lit, j)
-    haze = (1 - near) ** 1.2 * 0.5 + 0.06
+    haze = (1 - near) ** 1.2 * 0.42 + 0.06
     over(painted, haze, s.light * 0.7 + s.mid * 0.3)
     # The mist lies by the shape of the mountain, not of every tree on it.
     foot = _smooth(s, crest, 0.16)
@@ -64,10 +64,10 @@ def _smooth(s: Stage, line: Array, reach: float) -> Array:
 
 
 def _snow(s: Stage, painted: Array, below: Array, lit: Array, j: int) -> None:
-    line = 0.3 + (0.5 if s.season == "winter" else 0.0) - 0.14 * j
+    line = 0.3 + (0.3 if s.season == "winter" else 0.0) - 0.14 * j
     cover = soft(line - below + (lit - 0.55) * 0.5, 0.12)
     white = (s.light0 * 0.25 + 0.72) * (1 - 0.62 * s.dim)
-    over(painted, cover * 0.85, mix(white * 0.66 + s.mid * 0.12, white * 1.05, lit))
+    over(painted, cover * 0.85, mix(white * 0.48 + s.mid * 0.2, white * 1.05, lit))
 
 
 def _relief(s: Stage, heights: Array) -> Array:
@@ -80,7 +80,7 @@ def _relief(s: Stage, heights: Array) -> Array:
 
 def _knoll(s: Stage, picture: Array) -> None:
     crest = s.at_v(0.8) + 0.05 * s.ridge(0.8, octaves=2) + 0.06 * np.abs(s.x - s.focus) / (s.half_w + 0.5)
-    blades = np.abs(s.ridge(60, octaves=3, gain=0.9)) * 0.016
+    blades = np.abs(s.ridge(60, octaves=3, gain=0.9)) * (0.005 if s.season == "winter" else 0.016)
     below = s.y - crest + blades
     deep, lit = s.local(GRASS, 0.4) * 0.5, s.local(GRASS, 0.4) * 1.15
     if s.season == "winter":
