@@ -62,6 +62,16 @@ class Adherence(nn.Module):
             for row in zip(*best, strict=True)
         ]
 
+    @torch.no_grad()
+    def probabilities(self, picture: NDArray[np.float32]) -> dict[str, dict[str, float]]:
+        """Attribute -> word -> probability for one picture, float32[height, width, 3] in [0, 1]."""
+        self.eval()
+        x = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None])) * 2 - 1
+        found = [F.softmax(logits[0].double(), 0).tolist() for logits in self(x)]
+        return {
+            a: dict(zip(self.words[a], row, strict=True)) for a, row in zip(self.words, found, strict=True)
+        }
+
     def save(self, folder: Path) -> None:
         """Write adherence/model.safetensors and adherence/words.json under a model folder."""
         target = folder / FOLDER

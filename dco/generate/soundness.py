@@ -53,14 +53,21 @@ def to_uint8(pixels: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     return np.asarray(np.clip(pixels, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
+def spread(pixels: NDArray[Any]) -> float:
+    """The largest standard deviation of a channel, in units of full brightness."""
+    return float(_thin(pixels).reshape(-1, 3).std(axis=0).max())
+
+
 def _empty(pixels: NDArray[Any]) -> str | None:
-    # Every third row and column is plenty for a statistic over a whole picture.
-    thin = pixels[::3, ::3] if min(pixels.shape[:2]) >= 64 else pixels
-    values = thin.astype(np.float32) / (255.0 if pixels.dtype == np.uint8 else 1.0)
-    brightest = float(np.quantile(values, 0.999))
+    brightest = float(np.quantile(_thin(pixels), 0.999))
     if brightest < BLACK:
         return f"black: the brightest pixels reach {brightest * 255:.1f} of 255"
-    spread = float(values.reshape(-1, 3).std(axis=0).max())
-    if spread < FLAT:
-        return f"flat: standard deviation {spread * 255:.2f} of 255"
+    if (deviation := spread(pixels)) < FLAT:
+        return f"flat: standard deviation {deviation * 255:.2f} of 255"
     return None
+
+
+def _thin(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    # Every third row and column is plenty for a statistic over a whole picture.
+    some = pixels[::3, ::3] if min(pixels.shape[:2]) >= 64 else pixels
+    return some.astype(np.float32) / np.float32(255 if pixels.dtype == np.uint8 else 1)

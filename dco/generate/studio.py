@@ -1,17 +1,23 @@
-"""The studio: requests in, one outcome each, in order; the cache first, then the backend, then the gates."""
+"""The studio: requests in, one outcome each, in order; the prompt policy first, then the cache, the backend, the gates."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from dco.errors import BadInput, BadModel, NoWorker, StoreError
+from dco.errors import BadInput, BadModel, NoWorker, Refused, StoreError
 from dco.generate.backend import Backend, Progress
 from dco.generate.batching import reason
 from dco.generate.cache import PictureCache
+from dco.generate.likeness import Thumb, misfit, thumb
+from dco.generate.panel import Panel
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.request import Request
-from dco.generate.soundness import inspect
+from dco.prompts import policy
+
+ALIKE = "near_duplicate"
+"""Name of the limit, and of the gate in a `Failure`, for pictures that are one picture twice."""
 
 
 def make(
@@ -21,14 +27,24 @@ def make(
     progress: Progress | None = None,
     *,
     model_id: str = "",
+    panel: Panel | None = None,
+    beside: Iterable[str] = (),
+    allowed: Iterable[str] = (),
+    banned: Iterable[str] = (),
 ) -> list[Outcome]:
     """Make pictures; what the cache holds is not made again, and equal requests are made once.
+
+    Nobody sees a picture that a gate refuses: it is a `Failure` that names the gate and the reason. Of two pictures of one
+    size that are near-duplicates the later one fails; it stays in the cache, since in other company it may be the first.
 
     Args:
         backend: a backend, or a factory of one that is called only when the cache lacks something; with a factory
             `model_id` is needed too, since keys depend on it.
         cache: where finished pictures are kept; None keeps none. A failed variant is never kept.
         progress: called with (requests settled, requests in all).
+        panel: the gates; default all of them, as they fit the backend. `Panel(gates=["sound"])` judges the least.
+        beside: keys of pictures in the cache that are shown already, and that no new one may repeat.
+        allowed, banned: words for the prompt policy: the advertiser's own brand, and what its rules forbid.
 
     Returns:
         One outcome per request, in order. For a cost ledger sum `seconds` of the pictures that are not `cached`.
@@ -45,12 +61,18 @@ def make(
         ready = factory()
         model_id, factory = ready.model_id, lambda: ready
     keys = [request.key(model_id) for request in requests]
-    settled: dict[str, Outcome] = {}
+    settled: dict[str, Outcome] = _refused(
+        dict(zip(keys, requests, strict=True)), tuple(allowed), tuple(banned)
+    )
     missing: dict[str, Request] = {}
     for key, request in zip(keys, requests, strict=True):
         kept = cache.get(key) if cache and key not in settled else None
-        if kept is not None:
+        if kept is not None and kept.quality:
             settled[key] = kept
+        elif kept is not None:
+            # Kept before there were gates: it stands before them now.
+            panel = panel or Panel.of(factory())
+            settled[key] = _judged(kept, panel)
         elif key not in settled:
             missing[key] = request
     report = _Report(keys, progress)
@@ -62,13 +84,16 @@ def make(
             raise BadInput(
                 f"studio: the factory made model {maker.model_id!r}; expected model_id {model_id!r}"
             )
+        panel = panel or Panel.of(maker)
         for outcome in outcomes(maker, list(missing.values())):
-            outcome = _judged(outcome)
+            outcome = _judged(outcome, panel)
             if cache and isinstance(outcome, Picture):
                 cache.put(outcome)
             settled[outcome.key] = outcome
             report.settle(outcome.key)
-    return [settled[key] for key in keys]
+    shown = {key: small for key in beside if cache and (small := cache.thumb(key)) is not None}
+    once = _without_doubles({key: settled[key] for key in dict.fromkeys(keys)}, shown, panel or Panel())
+    return [once[key] for key in keys]
 
 
 def outcomes(backend: Backend, requests: Sequence[Request]) -> Iterator[Outcome]:
@@ -95,11 +120,62 @@ def outcomes(backend: Backend, requests: Sequence[Request]) -> Iterator[Outcome]
         yield Failure(request, request.key(backend.model_id), "the backend returned nothing for it")
 
 
-def _judged(outcome: Outcome) -> Outcome:
+def _refused(
+    requests: Mapping[str, Request], allowed: Sequence[str], banned: Sequence[str]
+) -> dict[str, Outcome]:
+    """Requests that break the prompt policy, by key, each with the rule's id in its reason."""
+    found: dict[str, Outcome] = {}
+    for key, request in requests.items():
+        try:
+            for text in (request.prompt, *(option for _, option in request.attributes)):
+                policy.check(text, allowed=allowed, banned=banned)
+        except Refused as error:
+            found[key] = Failure(request, key, str(error))
+    return found
+
+
+def _judged(outcome: Outcome, panel: Panel) -> Outcome:
     if isinstance(outcome, Failure):
         return outcome
-    fault = inspect(outcome.pixels, (outcome.request.width, outcome.request.height))
-    return Failure(outcome.request, outcome.key, fault) if fault else outcome
+    verdict = panel.judge(outcome)
+    if verdict.fault:
+        return Failure(outcome.request, outcome.key, verdict.fault, verdict.gate)
+    return replace(outcome, quality=verdict.quality)
+
+
+def _without_doubles(
+    found: Mapping[str, Outcome], shown: Mapping[str, Thumb], panel: Panel
+) -> dict[str, Outcome]:
+    """The same outcomes, with a `Failure` for every picture that repeats an earlier one of its size, or one that is shown.
+
+    Sizes are kept apart because one idea is drawn in several on purpose.
+    """
+    limit = panel.limits.get(ALIKE)
+    if limit is None:
+        return dict(found)
+    out: dict[str, Outcome] = {}
+    seen: dict[object, list[tuple[str, Thumb]]] = {
+        None: [(key, t) for key, t in shown.items() if key not in found]
+    }
+    for key, outcome in found.items():
+        out[key] = outcome
+        if isinstance(outcome, Failure) or not panel.compares(outcome):
+            continue
+        small, size = thumb(outcome.pixels), outcome.pixels.shape
+        earlier = [*seen[None], *seen.setdefault(size, [])]
+        first = next(((name, m) for name, other in earlier if (m := misfit(small, other)) <= limit), None)
+        if first is None:
+            seen[size].append((key, small))
+        else:
+            known = out.get(first[0])
+            named = (
+                f" ({known.request.prompt!r}, seed {known.request.seed})"
+                if known
+                else ", which is shown already"
+            )
+            words = f"near-duplicate of picture {first[0][:12]}{named}: they differ by {first[1]:.2f}; more than {limit:.2f} is needed"
+            out[key] = Failure(outcome.request, key, words, ALIKE)
+    return out
 
 
 def _factory(backend: Backend | Callable[[], Backend]) -> Callable[[], Backend]:
