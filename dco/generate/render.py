@@ -80,12 +80,7 @@ def _grade(picture: Array, s: Stage) -> None:
     if s.drama:
         _dramatic(picture, s, away)
     elif s.night:
-        pool = np.exp(-(((s.u - s.focus_u) / 0.8) ** 2) - ((s.v - 0.6) / 0.4) ** 2)
-        picture *= (1 - 0.4 * (1 - np.exp(away * -1.15))) * (0.78 + 0.2 * pool)
-        # Eyes adapted to the dark see less colour, and what there is of light as blue.
-        picture += 0.1 * (picture.mean(0) - picture)
-        picture *= np.array([0.95, 0.99, 1.06], np.float32)[:, None, None]
-        picture += np.array([0, 0.005, 0.018], np.float32)[:, None, None]
+        _night(picture, s, away)
     else:
         picture *= 1 - 0.11 * (1 - np.exp(away * -1.15))
     shoulder(picture)
@@ -111,6 +106,19 @@ def _dramatic(picture: Array, s: Stage, away: Array) -> None:
     lit = np.clip(shaft + 0.7 * pool, 0, 1.2)
     picture *= (1 - 0.7 * (1 - np.exp(away * -1.25))) * (0.88 + 0.36 * lit)
     picture += np.array([-0.008, -0.004, 0.006], np.float32)[:, None, None]
+
+
+def _night(picture: Array, s: Stage, away: Array) -> None:
+    """A pool of light around the product's place, blue shade, and lamps that stay lit."""
+    pool = np.exp(-(((s.u - s.focus_u) / 0.8) ** 2) - ((s.v - 0.6) / 0.4) ** 2)
+    dim = (1 - 0.4 * (1 - np.exp(away * -1.15))) * (0.78 + 0.2 * pool)
+    # Lamps are as bright at night as by day; walls, painted in the stage's dimmed tones, are not.
+    lamps = np.clip((picture.mean(0) - 0.82) * (1 / 0.18), 0, 1)
+    picture *= dim + (1 - dim) * 0.75 * lamps
+    # Eyes adapted to the dark see less colour, and what there is of light as blue.
+    picture += 0.06 * (picture.mean(0) - picture)
+    picture *= np.array([0.96, 0.99, 1.04], np.float32)[:, None, None]
+    picture += np.array([0, 0.005, 0.018], np.float32)[:, None, None]
 
 
 def _check(width: int, height: int, seed: int) -> None:
