@@ -43,7 +43,8 @@ def surface(s: Stage, material: str, plane: Plane) -> Array:
     Rows above the plane's top, where it does not show, repeat its first row.
     """
     inside, seen = below(s, plane)
-    shown = MATERIALS[material].paint(inside, seen)
+    # One draw whatever the material, so that asking for another moves nothing that is painted afterwards.
+    shown = MATERIALS[material].paint(inside.fork(f"surface {s.key()}"), seen)
     # Light falls off away from the sun's side, the more the harder it is.
     fall = 0.07 + 0.1 * s.drama + 0.05 * s.gold
     shown *= 1 - np.float32(fall) * (1 - inside.u * np.float32(s.sun))

@@ -96,10 +96,12 @@ def _floor(s: Stage, picture: Array, foot: float) -> None:
 
 def _plinth(s: Stage, picture: Array) -> None:
     """A low round slab under the product."""
-    shown, radius, top = s.draw() < 0.65, s.draw(0.46, 0.56), s.at_v(s.draw(0.87, 0.885))
+    shown, radius, top = s.draw() < 0.65, s.draw(0.52, 0.62), s.at_v(s.draw(0.888, 0.905))
+    # Composers set a product beside copy a little further out than the focus.
+    x = s.focus + 0.08 * float(np.sign(s.focus_u)) * (s.copy_side != "center")
     if shown:
-        props.shadow(s, picture, s.focus, top + 0.07, radius, 0.4, 0.45)
-        block = props.Block(s.focus, top, radius, 0.07)
+        props.shadow(s, picture, x, top + 0.07, radius, 0.4, 0.45)
+        block = props.Block(x, top, radius, 0.07)
         props.cylinder(s, picture, block, s.light * 0.85 + s.mid * 0.15)
 
 

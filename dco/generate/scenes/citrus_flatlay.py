@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,10 @@ class Piece(NamedTuple):
     fruit: int
 
 
+Cut = tuple[Callable[[Stage, Array, Piece], None], Piece]
+Leaf = tuple[float, float, float, float]
+
+
 def paint(s: Stage) -> Array:
     picture = surface(s, s.surface("plaster"), flat(s))
     lamp = np.hypot(s.u - 0.6 * s.sun, (s.v - 0.1) * 1.4)
@@ -51,7 +56,7 @@ def paint(s: Stage) -> Array:
     return picture
 
 
-def _places(s: Stage, outer: float, first: int) -> tuple[list, list]:  # type: ignore[type-arg]
+def _places(s: Stage, outer: float, first: int) -> tuple[list[Cut], list[Leaf]]:
     """What lies where: around the product, on its outer side and above it, never before it."""
     spots = [
         (0.5, -0.5),
@@ -76,7 +81,8 @@ def _places(s: Stage, outer: float, first: int) -> tuple[list, list]:  # type: i
         ]
     jitter = s.draws(len(spots), 5).tolist()
     kinds = (_slice, _slice, _whole, _slice, _slice, _half, _slice, _whole)
-    cuts, leaves = [], []
+    cuts: list[Cut] = []
+    leaves: list[Leaf] = []
     for j, ((along, down), (a, b, size, turn, fruit)) in enumerate(zip(spots, jitter, strict=True)):
         radius = (0.2 + 0.07 * size) * min(s.half_w * s.half_h, 4.0) ** 0.18 * (1.2 if j in (0, 1) else 0.92)
         which = (first + (0, 0, 1, 1, 0, 1, 0, 2)[j] + (fruit < 0.2)) % 4

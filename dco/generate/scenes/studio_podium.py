@@ -13,16 +13,18 @@ from dco.generate.props import Block
 def paint(s: Stage) -> Array:
     floor = s.draw(0.66, 0.74)
     picture = _sweep(s, floor)
-    top = s.at_v(s.draw(0.868, 0.892))
+    top = s.at_v(s.draw(0.888, 0.908))
+    # Composers set a product beside copy a little further out than the focus.
+    x = s.focus + 0.08 * float(np.sign(s.focus_u)) * (s.copy_side != "center")
     _behind(s, picture, s.at_v(floor) + 0.06)
     _beside(s, picture, s.at_v(floor) + 0.1)
-    radius, tall = s.draw(0.5, 0.62), s.draw(0.1, 0.2)
-    props.shadow(s, picture, s.focus, top + tall, radius, 0.55, 0.5)
+    radius, tall = s.draw(0.54, 0.66), s.draw(0.1, 0.2)
+    props.shadow(s, picture, x, top + tall, radius, 0.55, 0.5)
     if s.draw() < 0.4:
         wide = radius * s.draw(1.16, 1.28)
-        props.cylinder(s, picture, Block(s.focus, top + tall * 0.6, wide, tall), s.light * 0.6 + s.mid * 0.4)
+        props.cylinder(s, picture, Block(x, top + tall * 0.6, wide, tall), s.light * 0.6 + s.mid * 0.4)
     props.cylinder(
-        s, picture, Block(s.focus, top, radius, tall), s.light * 0.88 + s.mid * 0.12, s.surface("plaster")
+        s, picture, Block(x, top, radius, tall), s.light * 0.88 + s.mid * 0.12, s.surface("plaster")
     )
     return picture
 
