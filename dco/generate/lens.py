@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Stage, over, screen
+from dco.generate.canvas import Array, Stage, screen
 
 
 def bokeh(
@@ -37,17 +37,6 @@ def halo(
         return
     glow = np.exp(((w.x - x) ** 2 + (w.y - y) ** 2) * np.float32(-1 / radius**2))
     screen(picture[w.cut], glow * np.float32(strength), tint)
-
-
-def contact(
-    s: Stage, picture: Array, place: tuple[float, float], reach: tuple[float, float], amount: float
-) -> None:
-    """The soft shadow under a thing that stands at a place, in place; `reach` is its half width and height."""
-    w = s.window(*place, reach[0] * 2.2, reach[1] * 2.2)
-    if not (w.x.size and w.y.size):
-        return
-    gone = ((w.x - place[0]) / reach[0]) ** 2 + ((w.y - place[1]) / reach[1]) ** 2
-    over(picture[w.cut], np.exp(-gone) * np.float32(amount), s.deep0 * 0.5)
 
 
 def defocus(s: Stage, picture: Array, sigma: float) -> Array:
