@@ -83,7 +83,8 @@ class Stage:
         self.night = float(light == "night")
         self.drama = float(light == "dramatic light")
         self.gold = float(light == "golden hour")
-        shift = self.gauss(4, 3) * 0.025 + self.gauss(1, 3) * 0.015
+        # In proportion to the colour: the same shift would turn black into violet.
+        shift = (self.gauss(4, 3) * 0.025 + self.gauss(1, 3) * 0.015) * (0.3 + 0.7 * colours)
         self.deep0, self.mid0, self.light0, self.accent = np.clip(colours + shift, 0, 1)
         dim = self.night * 0.45 + self.drama * 0.25
         self.dim = dim
