@@ -45,7 +45,7 @@ class Recipe:
 
 RECIPES: Mapping[str, Recipe] = {
     "small": Recipe(
-        renders=32_000,
+        renders=48_000,
         sizes={(128, 128): 0.7, (192, 96): 0.15, (96, 192): 0.15},
         held_out=128,
         autoencoder_steps=1100,
