@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -10,12 +12,19 @@ from tempfile import mkdtemp
 from typing import Any
 
 
+def scratch() -> Path:
+    """A folder that is gone when the process ends."""
+    folder = Path(mkdtemp(prefix="dco-tiny-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def tiny_stable_diffusion() -> Path:
     """A folder as `save_pretrained` writes it: 64 px native, factor 8, byte tokenizer of 77 tokens. Do not change it."""
     from dco.generate.pipeline import quiet
 
-    folder = Path(mkdtemp(prefix="dco-tiny-")) / "tiny"
+    folder = scratch() / "tiny"
     with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")
         _pipeline().save_pretrained(folder)
@@ -263,7 +272,7 @@ def add_lora(checkpoint: Path, folder: Path, seed: int = 3) -> Path:
 def _saved(name: str, change: Callable[[Any], Any]) -> Path:
     from dco.generate.pipeline import quiet
 
-    folder = Path(mkdtemp(prefix="dco-tiny-")) / name
+    folder = scratch() / name
     with warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore")
         change(_pipeline()).save_pretrained(folder)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from dco.errors import BadInput, BadModel
 from dco.generate import pipeline
+from dco.generate.acceleration import accelerate
+from dco.generate.acceleration_options import Acceleration
 from dco.generate.checkpoint_kinds import recognise
 from dco.generate.delta import Array
 from dco.generate.latent_preview import LatentPreview
@@ -39,6 +41,7 @@ class Checkpoint:
         dtype: None takes bfloat16 or float16 on a GPU and float32 elsewhere: CPUs without bfloat16 units compute it
             2.5 times slower than float32.
         parts: ControlNet, IP-Adapter and LoRA adapters to lay over it.
+        options: how it is made fast; None does what is exact and pays on the device.
     """
 
     def __init__(
@@ -48,21 +51,23 @@ class Checkpoint:
         dtype: str | None,
         variant: str | None,
         parts: Parts | None = None,
+        options: Acceleration | None = None,
     ) -> None:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         kind = getattr(torch, dtype) if dtype else self._own_dtype()
         self._path, self._index = folder.path, folder.index
         self._architecture = ARCHITECTURE[folder.pipeline]
         self._kind = recognise(folder)
-        self._text = pipeline.load(folder, device=self.device, dtype=kind, variant=variant)
+        # Into main memory first: what does not fit a GPU is moved there in turn.
+        self._text = pipeline.load(folder, device="cpu", dtype=kind, variant=variant)
         self._forms: dict[str, Any] = {"text": self._text}
         if self._kind.trailing:
             self._trail()
         self._parts = parts or Parts()
         self._overlays = Overlays(self._text, self._parts, kind, self.device)
         self._unet = getattr(self._text, "unet", None)
-        if self.device == "cpu" and self._unet is not None:
-            self._unet.to(memory_format=torch.channels_last)
+        overlaid = self._parts.ip_adapter is not None or bool(self._parts.adapters)
+        accelerate(self._text, self.device, options, overlaid=overlaid)
 
     def _own_dtype(self) -> torch.dtype:
         if not self.device.startswith("cuda"):
@@ -120,7 +125,7 @@ class Checkpoint:
         negatives: Sequence[str] | None = None,
         masks: Array | None = None,
         controls: Array | None = None,
-        styles: Sequence[Array] | None = None,
+        style: Array | None = None,
         adapters: Sequence[tuple[str, float]] = (),
         on_step: OnStep | None = None,
     ) -> Array:
@@ -132,7 +137,7 @@ class Checkpoint:
             negatives: what to avoid, one per picture; None states nothing.
             masks: float32[n, height, width] in [0, 1]; 1 is repainted. What is kept still goes through the decoder here.
             controls: float32[n, height, width, 3] in [0, 1], conditions for the ControlNet.
-            styles: float32[h, w, 3] in [0, 1] each, references for the IP-Adapter.
+            style: float32[h, w, 3] in [0, 1], the IP-Adapter's reference for all of them.
             adapters: (name, weight) of the LoRA adapters to wear.
             on_step: shown small pictures on their way; what it raises stops the drawing.
 
@@ -154,7 +159,7 @@ class Checkpoint:
             # Floats: on the way to PIL the library casts NaN to black with no more than a warning.
             "output_type": "np",
             "return_dict": False,
-            **self._overlays.style_arguments(styles, count, guided),
+            **self._overlays.style_arguments(style, guided),
         }
         takes = inspect.signature(type(pipe).__call__).parameters
         optional: dict[str, Any] = {"guidance_scale": guidance, "width": size[0], "height": size[1]}
@@ -165,7 +170,7 @@ class Checkpoint:
         if guided and negatives:
             optional["negative_prompt"] = list(negatives)
         given |= {name: value for name, value in optional.items() if name in takes and value is not None}
-        if styles is not None and self._parts.ip_adapter is None:
+        if style is not None and self._parts.ip_adapter is None:
             raise BadInput(
                 f"{self._path}: a style picture needs an IP-Adapter; put one in the folder's ip_adapter/ or name its "
                 "folder by the option ip_adapter"

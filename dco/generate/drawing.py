@@ -42,7 +42,7 @@ class Bucket(NamedTuple):
     init: bool
     mask: bool
     control: bool
-    style: bool
+    style: Reference | None
     negative: bool
     adapters: tuple[tuple[str, float], ...]
 
@@ -81,15 +81,15 @@ def prepare(job: Job, bucket: Bucket) -> Inputs:
     return Inputs(start, mask, control)
 
 
-def floats(reference: Reference | None) -> Array:
+def floats(reference: Reference) -> Array:
     """The pixels of a reference as float32 in [0, 1]."""
-    assert reference is not None  # the bucket says there is one
     found: Array = reference.pixels.astype(np.float32) / np.float32(255)
     return found
 
 
 def _fitted(reference: Reference | None, size: tuple[int, int]) -> Array:
     """A reference at (width, height), in [0, 1]: averaged where it shrinks."""
+    assert reference is not None  # the bucket says there is one
     picture = floats(reference)
     smaller = size[0] < picture.shape[1] or size[1] < picture.shape[0]
     how = Image.Resampling.BOX if smaller else Image.Resampling.BICUBIC

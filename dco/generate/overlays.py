@@ -61,20 +61,21 @@ class Overlays:
             self._pipe.disable_lora()
         self._worn = wanted
 
-    def style_arguments(self, styles: Sequence[Array] | None, count: int, guided: bool) -> dict[str, Any]:
-        """Arguments of the pipeline that carry `count` style references; a loaded IP-Adapter wants some in any case.
+    def style_arguments(self, style: Array | None, guided: bool) -> dict[str, Any]:
+        """Arguments of the pipeline that carry a style reference; a loaded IP-Adapter wants some in any case.
+
+        One reference serves a whole batch: the pipelines repeat what they are given once per picture, and would mix the
+        references of a batch into each of its pictures.
 
         Args:
-            styles: float32[h, w, 3] in [0, 1] each; None for pictures without.
+            style: float32[h, w, 3] in [0, 1]; None for pictures without.
             guided: True where classifier-free guidance runs the denoiser on two prompts.
         """
         if self._parts.ip_adapter is None:
             return {}
-        self._pipe.set_ip_adapter_scale(STYLE_WEIGHT if styles is not None else 0.0)
-        blank = np.zeros((8, 8, 3), np.float32)
-        pairs = [self._embedding(picture) for picture in (styles or [blank] * count)]
-        some, none = (torch.cat(half)[:, None] for half in zip(*pairs, strict=True))
-        return {"ip_adapter_image_embeds": [torch.cat([none, some]) if guided else some]}
+        self._pipe.set_ip_adapter_scale(STYLE_WEIGHT if style is not None else 0.0)
+        some, none = self._embedding(np.zeros((8, 8, 3), np.float32) if style is None else style)
+        return {"ip_adapter_image_embeds": [(torch.cat([none, some]) if guided else some)[:, None]]}
 
     def _embedding(self, picture: Array) -> tuple[Tensor, Tensor]:
         key = picture.tobytes()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dco.errors import BadInput, BadModel
 from dco.generate import threads as thread_policy
+from dco.generate.acceleration_options import Acceleration
 from dco.generate.backend import Defaults, Glimpse, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
 from dco.generate.checkpoint_kinds import CheckpointKind, recognise
@@ -53,8 +54,10 @@ class Backend:
         ip_adapter: folder of an IP-Adapter with its image encoder; default the checkpoint's own ip_adapter/.
         adapters: LoRA adapters, {name: path} or "name=path, name=path*0.8"; with a weight it is worn by every request
             that names none.
+        accelerate: how it is made fast, such as "compile=false, tiny_vae=models/taesdxl"; see `Acceleration`.
 
     Raises:
+        BadInput: an option or a value nobody knows.
         BadModel: the folder is missing, not pinned, or does not pass the gate.
     """
 
@@ -73,6 +76,7 @@ class Backend:
         control: Literal["", "edges"] = "",
         ip_adapter: str | os.PathLike[str] = "",
         adapters: str | Mapping[str, str] = "",
+        accelerate: str | Mapping[str, Any] = "",
     ) -> None:
         if batch is not None and batch < 1:
             raise BadInput(f"backend option batch: expected 1 or more, got {batch}")
@@ -82,6 +86,7 @@ class Backend:
             raise BadInput(f"backend option size: expected native or request, got {size!r}")
         if control not in ("", *CONDITIONS):
             raise BadInput(f"backend option control: expected {' or '.join(CONDITIONS)}, got {control!r}")
+        self.acceleration = Acceleration.parse(accelerate)
         self.folder = open_folder(os.fspath(folder), revision, download=download, variant=variant)
         self.parts = find_parts(
             self.folder,
@@ -100,7 +105,8 @@ class Backend:
     @property
     def license(self) -> dict[str, Any]:
         """The licence record of the checkpoint; under `parts` those of what was opened with it."""
-        return {**self.folder.license, **({"parts": self.parts.licenses} if self.parts.licenses else {})}
+        parts = {"parts": self.parts.licenses} if self.parts.licenses else {}
+        return {**self.folder.license, **parts, **self.acceleration.license}
 
     @cached_property
     def kind(self) -> CheckpointKind:
@@ -111,7 +117,11 @@ class Backend:
     def model_id(self) -> str:
         """Content hash of the folder, and of the options that change pictures."""
         size = self.size if self.size != "native" else ""
-        marks = [mark for mark in (self.variant, self.dtype, size, self.parts.id, self.control) if mark]
+        marks = [
+            mark
+            for mark in (self.variant, self.dtype, size, self.parts.id, self.control, self.acceleration.mark)
+            if mark
+        ]
         return "-".join([self.folder.model_id, *marks])
 
     @cached_property
@@ -121,7 +131,7 @@ class Backend:
             from dco.generate.checkpoint import Checkpoint
         except ImportError as error:
             raise BadModel(f"backend 'diffusers' needs the extra dco[diffusion] ({reason(error)})") from error
-        return Checkpoint(self.folder, self.device, self.dtype, self.variant, self.parts)
+        return Checkpoint(self.folder, self.device, self.dtype, self.variant, self.parts, self.acceleration)
 
     @property
     def defaults(self) -> Defaults:
@@ -198,7 +208,7 @@ class Backend:
             init=request.init is not None,
             mask=request.mask is not None,
             control=request.control is not None or own,
-            style=request.style is not None,
+            style=request.style,
             negative=bool(request.negative) and self._model.guided(request.guidance),
             adapters=request.adapters,
         )
@@ -230,7 +240,7 @@ class Backend:
             negatives=[job.request.negative for job in jobs] if bucket.negative else None,
             masks=_stack([i.mask for i in inputs]),
             controls=_stack([i.control for i in inputs]),
-            styles=[floats(job.request.style) for job in jobs] if bucket.style else None,
+            style=floats(bucket.style) if bucket.style else None,
             adapters=bucket.adapters,
             on_step=_watched(jobs, preview) if preview else None,
         )
