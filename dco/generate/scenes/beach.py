@@ -26,8 +26,8 @@ def paint(s: Stage) -> Array:
 
 
 def _sky(s: Stage, horizon: float) -> Array:
-    high = s.local(np.array([0.36, 0.6, 0.86], np.float32), 0.86)
-    low = s.light * 0.8 + s.mid * 0.08 + s.local(np.array([0.96, 0.9, 0.82], np.float32), 0.4) * 0.12
+    high = s.mid * 0.9 + s.local(np.array([0.36, 0.6, 0.86], np.float32), 0.5) * 0.1
+    low = s.light * 0.84 + s.mid * 0.16
     picture = s.ramp(high, low, np.clip(s.v / horizon, 0, 1) ** 0.9)
     veil = s.noise(1.1, 5, octaves=6, gain=0.58)
     clouds = np.clip(veil * 0.55 - 0.05, 0, 1) * soft(horizon - 0.05 - s.v, 0.1)
@@ -55,7 +55,7 @@ def _headland(s: Stage, picture: Array, y0: float) -> None:
 
 def _sea(s: Stage, horizon: float, sun_x: float) -> Array:
     depth = np.clip((s.v - horizon) / 0.28, 0, 1)
-    far, shallow = s.local(FAR, 0.34), s.local(SHALLOW, 0.32)
+    far, shallow = s.local(FAR, 0.44), s.local(SHALLOW, 0.42)
     sea = s.ramp(far, shallow, soft(depth - 0.55, 0.35))
     over(sea, np.exp(depth / -0.12) * 0.3, s.light)
     swell = s.noise(3, 44, octaves=4) * (1 - depth) + s.noise(1.3, 13, octaves=5) * depth
@@ -87,7 +87,7 @@ def _shore(s: Stage, picture: Array) -> None:
 
 def _sand(s: Stage, below: Array) -> Array:
     near = np.clip(below / (s.at_v(1) * 0.6), 0, 1)
-    sand = s.ramp(s.local(SAND, 0.38), s.local(SAND, 0.42) * 0.88, near)
+    sand = s.ramp(s.local(SAND, 0.46), s.local(SAND, 0.5) * 0.88, near)
     ripples = s.noise(1.2, 9, octaves=3, gain=0.5) * 0.03 + s.noise(50, 70, octaves=3, gain=0.9) * 0.02
     sand = sand * (1 + ripples)
     wet = soft(0.1 + 0.03 * s.ridge(2, octaves=3) - below, 0.04)

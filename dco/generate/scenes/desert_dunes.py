@@ -22,7 +22,7 @@ class Sand(NamedTuple):
 
 
 def paint(s: Stage) -> Array:
-    high = s.mid * 0.8 + s.local(np.array([0.4, 0.6, 0.82], np.float32), 0.6) * 0.2
+    high = s.mid * 0.94 + s.deep * 0.06
     picture = s.ramp(high, s.light, np.clip(s.v / 0.5, 0, 1) ** 0.8)
     veil = np.clip(s.noise(0.9, 6, octaves=5) * 0.4 - 0.05, 0, 0.4) * soft(0.4 - s.v, 0.12)
     over(picture, veil, s.light * 0.9 + 0.1 * (1 - s.dim))
@@ -51,7 +51,7 @@ def _dune(s: Stage, picture: Array, near: float, sand: Sand) -> None:
     face = (w.x - top - sway) * s.sun + (0.5 + 0.45 * near) * t  # positive on the side of the sun
     sunny = soft(face / np.maximum(0.006 + 0.05 * near * t, 0.62 * s.pixel), 1.0)
     fade = np.exp(t / -(0.28 + 0.5 * near))
-    lit, dark = s.local(LIT, 0.3), s.local(SHADE, 0.42)
+    lit, dark = s.local(LIT, 0.36), s.local(SHADE, 0.56)
     body = mix(mix(mix(dark, lit, 0.5), dark, fade * 0.92), mix(lit * 0.8, lit * 1.08, fade), sunny)
     if near > 0.5:
         _ripples(s, body, w, t, near, sunny, sand)

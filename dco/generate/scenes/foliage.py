@@ -40,13 +40,13 @@ def paint(s: Stage) -> Array:
 def _behind(s: Stage) -> Array:
     """The wood out of focus: haze, discs of light, and a glow where the sun comes through."""
     haze = np.clip(0.3 + 0.22 * s.noise(1.5, octaves=2) + 0.35 * s.v, 0, 1)
-    green = s.local(np.array([0.42, 0.55, 0.32], np.float32), 0.72)
-    picture = s.ramp(s.light * 0.7 + s.mid * 0.3, green, haze)
+    green = s.local(np.array([0.42, 0.55, 0.32], np.float32), 0.86)
+    picture = s.ramp(s.light * 0.55 + s.mid * 0.45, green * 0.35 + s.mid * 0.65, haze)
     shade = soft(np.abs(s.u - s.focus_u * 0.15) - 0.55, 0.6) if s.copy_side == "center" else None
     shade = soft(s.u * np.sign(s.focus_u) - 0.2, 0.6) if shade is None else shade
     over(picture, shade * 0.6, s.local(LEAF, 0.6) * 0.7)
     away = -np.sign(s.focus_u) if s.copy_side != "center" else s.sun
-    screen(picture, np.exp(((s.u - away * 0.5) ** 2 + (s.v * 1.5) ** 2) / -0.45) * 0.55, s.light)
+    screen(picture, np.exp(((s.u - away * 0.5) ** 2 + (s.v * 1.5) ** 2) / -0.45) * 0.4, s.light)
     for u, v, size, bright in s.draws(20, 4).tolist():
         u = 2 * u - 1
         room = 0.3 + 0.7 * float(soft(u * np.sign(s.focus_u), 0.4))
