@@ -12,6 +12,7 @@
     ├── DoesNotFit             copy or a picture that fits no box of a size
     ├── GenerationFailed       a variant the model could not make (NaN, black, flat, out of memory)
     ├── Refused                a rule forbids it: unapproved, unlicensed, expired, over budget
+    │   └── Unlicensed         no licence on record allows a model's pictures to go live
     ├── StoreError             the database or the store folder cannot be used
     ├── NoWorker               the cluster that shall do the work cannot be reached, or gives no worker
     └── Busy                   somebody else holds this run
@@ -98,6 +99,10 @@ class Refused(DcoError):
     """A rule forbids it: unapproved, unlicensed, expired, over budget."""
 
     exit_code = 3
+
+
+class Unlicensed(Refused):
+    """No licence on record allows a model's pictures to go live; they stay drafts."""
 
 
 class StoreError(DcoError):

@@ -158,6 +158,15 @@ class StandingRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LicenceOverride:
+    """A non-commercial licence that a campaign may use live all the same: which one, who says so, and why."""
+
+    license: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Which backend draws the backdrop. `folder` is a local diffusers folder; `revision` pins a hub commit hash.
     Where steps, guidance or strength are None the backend's own are taken; `options` go to its constructor."""
@@ -169,6 +178,7 @@ class Model:
     guidance: float | None = None
     strength: float | None = None
     license: str = ""
+    license_override: LicenceOverride | None = None
     options: tuple[tuple[str, str | int | float | bool], ...] = ()
     time_limit: int = 300
     """Seconds that one picture may take before it is given up and its worker replaced; a batch of n may take n times that."""

@@ -89,7 +89,7 @@ def outcome_batch(outcome: Outcome) -> pa.RecordBatch:
     row = {
         "id": outcome.key,
         "kind": "picture" if drawn else "failure",
-        "facts": json.dumps(facts),
+        "facts": json.dumps(facts, default=dict),
         "picture": _raster(outcome.pixels) if isinstance(outcome, Picture) else None,
     }
     return pa.RecordBatch.from_pylist([row], OUTCOMES)

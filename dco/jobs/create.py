@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,21 @@ from dco.compose.encode import encode
 from dco.compose.kit import Ad, Kit
 from dco.compose.review import review
 from dco.compose.sizes import ad_size, masters
-from dco.errors import BadCampaign, DoesNotFit, UnknownName
+from dco.errors import BadCampaign, DoesNotFit, Refused, UnknownName
 from dco.generate.cache import PictureCache
-from dco.generate.picture import Failure, Picture
+from dco.generate.panel import Panel
+from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.request import Request
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
 from dco.jobs.pictures import Studio, backend_of, executor
 from dco.prompts import wording
 from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
+from dco.store.costs import PictureCost
 
 Progress = Callable[[int, int], None]
+Size = tuple[int, int]
+"""Width and height of a backdrop, pixels."""
 
 REAL_MODELS = ("diffusers", "openai_images")
 """Backends that read sentences, and may draw what the renderer's vocabulary does not name."""
@@ -68,6 +73,8 @@ class Batch:
     not_made: tuple[NotMade, ...] = ()
     pictures: int = 0
     seconds: float = field(default=0.0)
+    costs: tuple[PictureCost, ...] = ()
+    """What became of each picture that was asked for, for the ledger."""
 
 
 def check_vocabulary(campaign: Campaign) -> None:
@@ -92,8 +99,14 @@ def seed_of(campaign: Campaign, segment: str, genome: Genome) -> int:
     return int(content_hash([campaign.key, segment, genome.key], length=12), 16)
 
 
-def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Request]:
-    """One request per aspect family that the campaign's sizes need."""
+def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple[int, int], Request]:
+    """One request per aspect family that the campaign's sizes need.
+
+    `attempt` counts how often a gate refused the idea's pictures; each has a seed of its own, and so keys of its own.
+
+    Raises:
+        Refused: the words break the prompt policy; the message names the rule.
+    """
     genome = idea.genome.as_dict()
     visual = look(campaign, genome)
     model, own = campaign.model, backend_of(campaign).defaults
@@ -104,16 +117,16 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
     words = visual | {a: o for a, o in genome.items() if a.startswith("look_")}
     if model.backend in REAL_MODELS:
         audience = campaign.segment(idea.segment).description
-        text = wording.checkpoint(words, campaign.brief, audience, allowed=(campaign.brand.name,)).prompt
+        text = wording.checkpoint(words, campaign.brief, audience, **_policy(campaign)).prompt
     else:
-        text = wording.embedded(words).prompt
+        text = wording.embedded(words, **_policy(campaign)).prompt
     return {
         (width, height): Request(
             attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
             prompt=text,
             width=width,
             height=height,
-            seed=seed_of(campaign, idea.segment, idea.genome),
+            seed=seed_of(campaign, idea.segment, idea.genome) + attempt,
             strength=float(genome.get("strength", strength)),
             steps=int(steps),
             guidance=guidance,
@@ -122,26 +135,92 @@ def requests_for(campaign: Campaign, idea: Idea) -> dict[tuple[int, int], Reques
     }
 
 
+class _Policy(TypedDict):
+    allowed: tuple[str, ...]
+    banned: tuple[str, ...]
+
+
+def _policy(campaign: Campaign) -> _Policy:
+    """The words this advertiser may use although a rule lists them, and those its own rules forbid."""
+    return {"allowed": (campaign.brand.name,), "banned": campaign.brand.banned_words}
+
+
 def create(
-    campaign: Campaign, kit: Kit, cache: PictureCache, ideas: Sequence[Idea], progress: Progress | None = None
+    campaign: Campaign,
+    kit: Kit,
+    cache: PictureCache,
+    ideas: Sequence[Idea],
+    progress: Progress | None = None,
+    *,
+    beside: Sequence[str] = (),
 ) -> Batch:
-    """Make every idea; one failure stops no other. Nothing is stored but pictures in the cache."""
+    """Make every idea; one failure stops no other. Nothing is stored but pictures in the cache.
+
+    An idea whose picture a quality gate refuses is drawn once more, in every size, with the next seed; the creative states
+    the seed it was really made with.
+
+    Args:
+        beside: keys of pictures that the campaign shows already, and that no new one may repeat.
+    """
     if not ideas:
         return Batch()
-    wanted = [requests_for(campaign, idea) for idea in ideas]
-    flat = list(dict.fromkeys(request for one in wanted for request in one.values()))
     backend = Studio(campaign, executor())
-    outcomes = make(flat, backend, cache, progress)
-    by_request = dict(zip(flat, outcomes, strict=True))
+    panel = Panel.of(backend_of(campaign))
+    settled: dict[Request, Outcome] = {}
+
+    def draw(wanted: Iterable[Mapping[Size, Request]], progress: Progress | None = None) -> None:
+        new = [r for r in dict.fromkeys(r for one in wanted for r in one.values()) if r not in settled]
+        known = [o.key for o in settled.values() if isinstance(o, Picture)]
+        found = make(
+            new, backend, cache, progress, panel=panel, beside=[*beside, *known], **_policy(campaign)
+        )
+        settled.update(zip(new, found, strict=True))
+
+    chosen: list[dict[Size, Request] | NotMade] = [_asked(campaign, idea) for idea in ideas]
+    draw([one for one in chosen if isinstance(one, dict)], progress)
+    again = {
+        n: requests_for(campaign, ideas[n], attempt=1)
+        for n, one in enumerate(chosen)
+        if isinstance(one, dict) and any(_gate(settled[r]) for r in one.values())
+    }
+    draw(again.values())
+    for n, second in again.items():
+        if all(isinstance(settled[r], Picture) for r in second.values()):
+            chosen[n] = second
     made: list[Made] = []
     failed: list[NotMade] = []
-    for idea, requests in zip(ideas, wanted, strict=True):
-        pictures = {size: by_request[request] for size, request in requests.items()}
+    for idea, requests in zip(ideas, chosen, strict=True):
+        if isinstance(requests, NotMade):
+            failed.append(requests)
+            continue
+        pictures = {size: settled[request] for size, request in requests.items()}
         spent = sum(p.seconds for p in pictures.values() if isinstance(p, Picture) and not p.cached)
         result = assemble(campaign, kit, idea, requests, pictures, backend.model_id, spent)
         (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
+    outcomes = list(settled.values())
     drawn = [o.seconds for o in outcomes if isinstance(o, Picture) and not o.cached]
-    return Batch(tuple(made), tuple(failed), len(drawn), sum(drawn))
+    costs = tuple(_cost(outcome, backend.model_id) for outcome in outcomes)
+    return Batch(tuple(made), tuple(failed), len(drawn), sum(drawn), costs)
+
+
+def _asked(campaign: Campaign, idea: Idea) -> dict[Size, Request] | NotMade:
+    try:
+        return requests_for(campaign, idea)
+    except Refused as error:
+        return NotMade(idea, str(error))
+
+
+def _gate(outcome: Outcome) -> str:
+    return outcome.gate if isinstance(outcome, Failure) else ""
+
+
+def _cost(outcome: Outcome, model: str) -> PictureCost:
+    if isinstance(outcome, Failure):
+        return PictureCost(outcome.key, model, "refused", reason=outcome.reason)
+    return PictureCost(
+        outcome.key, model, "cached" if outcome.cached else "made",
+        outcome.seconds, outcome.watt_hours, outcome.micros, outcome.currency,
+    )  # fmt: skip
 
 
 def assemble(

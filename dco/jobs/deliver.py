@@ -11,9 +11,9 @@ from typing import Any
 
 from dco import registry
 from dco.errors import StoreError
-from dco.jobs import rasters
+from dco.jobs import licences, rasters
 from dco.jobs.desk import Desk
-from dco.jobs.facts import Extra, arm_card, campaign_report
+from dco.jobs.facts import Extra, arm_card, campaign_report, measured
 from dco.platforms.sheets import google_ads_editor
 from dco.reports.campaign import render
 from dco.reports.gallery import GalleryCard, gallery
@@ -23,12 +23,12 @@ from dco.store.arms import ArmRow, arms
 EDITOR = "google-ads-editor"
 
 
-def deliver(desk: Desk, *, now: datetime, night: Mapping[str, Any]) -> dict[str, str]:
-    """Write everything a night hands over; paths by name, relative to the campaign's folder."""
+def deliver(desk: Desk, *, now: datetime, night: Mapping[str, Any], sheet: bool = True) -> dict[str, str]:
+    """Write everything a night hands over; paths by name, relative to the campaign's folder. Without `sheet`, no upload."""
     written = {"gallery": write_gallery(desk), "report": write_report(desk, now=now)}
-    if night["version"] is not None:
-        sheet, changes = write_sheet(desk, int(night["version"]))
-        written |= {"sheet": sheet, "changes": changes}
+    if sheet and night["version"] is not None:
+        table, changes = write_sheet(desk, int(night["version"]), now=now)
+        written |= {"sheet": table, "changes": changes}
     return {name: path.relative_to(desk.root).as_posix() for name, path in written.items()}
 
 
@@ -49,7 +49,7 @@ def write_gallery(desk: Desk) -> Path:
     passed = f"all checks passed: {checks}, file weight"
     cards = [
         GalleryCard(
-            arm_card(files, row, {}),
+            arm_card(files, row, {}, measured(desk, row)),
             {size: rasters.jpeg(files, name, size) for size, name in row.creative.rasters.items()},
             (passed,),
         )
@@ -59,8 +59,12 @@ def write_gallery(desk: Desk) -> Path:
     return write_whole(desk.outbox / "gallery.html", page.encode())
 
 
-def write_sheet(desk: Desk, number: int) -> tuple[Path, Path]:
-    """The Google Ads Editor sheet of a version, the files it names, and what changed since the last one."""
+def write_sheet(desk: Desk, number: int, *, now: datetime) -> tuple[Path, Path]:
+    """The Google Ads Editor sheet of a version, the files it names, and what changed since the last one.
+
+    Raises:
+        Unlicensed: no licence on record allows a served creative's model to go live.
+    """
     campaign = desk.campaign
     with desk.workspace.read() as conn:
         shares = {
@@ -69,6 +73,9 @@ def write_sheet(desk: Desk, number: int) -> tuple[Path, Path]:
         }
         rows = [row for row in arms(conn, campaign.key) if (row.segment, row.arm_id) in shares]
         previous = _previous(conn, campaign.key, number)
+    with desk.workspace.write() as conn:
+        enabled = (row for row in rows if shares[row.segment, row.arm_id] > 0)
+        licences.require(conn, desk, enabled, now=now)
     sheet = google_ads_editor(_ads(desk, rows, shares), previous)
     with desk.workspace.write() as conn:
         sheets.save(conn, campaign.key, number, sheet.text, name=EDITOR)

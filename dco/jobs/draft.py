@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from dco.errors import Refused
 from dco.generate.cache import PictureCache
-from dco.jobs import rasters
+from dco.jobs import licences, rasters
 from dco.jobs.approve import rule_for
 from dco.jobs.assets import kit
 from dco.jobs.create import Batch, Idea, create
@@ -41,7 +41,9 @@ def make(desk: Desk, ideas: Sequence[Idea], *, progress: Callable[[int, int], No
     """Pictures and ads of ideas; the workspace's cache answers for those made before."""
     if not ideas:
         return Batch()
-    return create(desk.campaign, kit(desk.campaign), cache_of(desk), ideas, progress)
+    with desk.workspace.read() as conn:
+        shown = [key for row in arms(conn, desk.campaign.key) for key in row.creative.requests]
+    return create(desk.campaign, kit(desk.campaign), cache_of(desk), ideas, progress, beside=shown)
 
 
 def save(conn: Connection, desk: Desk, batch: Batch, run: Run, *, control: bool, now: datetime) -> set[str]:
@@ -52,6 +54,9 @@ def save(conn: Connection, desk: Desk, batch: Batch, run: Run, *, control: bool,
     """
     campaign = desk.campaign
     new = set()
+    costs.add_pictures(conn, run, batch.costs)
+    if batch.made:
+        licences.keep(conn, desk, now=now)
     for made in batch.made:
         creative = made.creative
         for size, ad in made.ads.items():

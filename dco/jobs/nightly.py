@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from dco.errors import Refused
+from dco.errors import Refused, Unlicensed
 from dco.jobs import decide, draft, publish
 from dco.jobs.clock import business_date
 from dco.jobs.create import Idea, check_vocabulary
@@ -133,6 +133,7 @@ class _Steps:
         plan = self._step("decide", self._decide)
         born = self._step("create", self._create, plan)
         published = self._step("publish", self._publish, plan)
+        refused = published.get("refused", "")
         summary: dict[str, Any] = {
             "campaign": self.desk.campaign.key,
             "day": self.day.isoformat(),
@@ -146,11 +147,15 @@ class _Steps:
             "held": plan["held"],
             "stopped": "" if born["born"] else _stop_reason(plan["why"]),
             "why": plan["why"],
-            "alerts": [*files["alerts"], *plan["alerts"]],
+            "alerts": [
+                *files["alerts"],
+                *plan["alerts"],
+                *([f"nothing published: {refused}"] if refused else []),
+            ],
             "seconds": born["seconds"],
         }
         self.stop_before("deliver")
-        summary["outputs"] = deliver(self.desk, now=self.now, night=summary)
+        summary["outputs"] = deliver(self.desk, now=self.now, night=summary, sheet=not refused)
         self.stop_before("finish")
         with self.desk.workspace.write() as conn:
             runs.finish(conn, self.run, "done", summary, now=self.now)
@@ -236,10 +241,16 @@ class _Steps:
             return self._finish(conn, "create", output)
 
     def _publish(self, plan: dict[str, Any]) -> dict[str, Any]:
-        with self.desk.workspace.write() as conn:
-            return self._finish(
-                conn, "publish", publish.publish(conn, self.desk, plan, day=self.day, now=self.now)
-            )
+        try:
+            with self.desk.workspace.write() as conn:
+                done = publish.publish(conn, self.desk, plan, day=self.day, now=self.now)
+                return self._finish(conn, "publish", done)
+        except Unlicensed as refusal:
+            # The night goes on without it: its report is what tells the person who has to read that licence.
+            with self.desk.workspace.write() as conn:
+                last = current(conn, self.desk.campaign.key)
+                kept: dict[str, Any] = {"version": last.number if last else None, "moved": [], "retired": []}
+                return self._finish(conn, "publish", {**kept, "refused": str(refusal)})
 
 
 def _limits(campaign: Campaign, days: pa.Table) -> tuple[str, list[str]]:

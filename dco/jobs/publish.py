@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from dco import schemas
 from dco.errors import Refused
+from dco.jobs import licences
 from dco.jobs.approve import find
 from dco.jobs.clock import business_date
 from dco.jobs.desk import Desk
@@ -29,14 +30,18 @@ def publish(
     """Publish a plan's shares as the next version, live from `day`; a plan without shares keeps the current one.
 
     Raises:
-        Refused: an arm with a share is not approved, or a limit of the campaign does not hold. Nothing is published.
+        Unlicensed: no licence on record allows a served creative's model to go live. Refused: an arm with a share is
+            not approved, or a limit of the campaign does not hold. Nothing is published.
     """
     campaign = desk.campaign
     before = versions.current(conn, campaign.key)
+    lives = arms(conn, campaign.key)
+    shown = plan["shares"] or (before.shares.to_pylist() if before else [])
+    served = {(row["segment"], row["arm_id"]) for row in shown if row["share"] > 0}
+    licences.require(conn, desk, (row for row in lives if (row.segment, row.arm_id) in served), now=now)
     if not plan["shares"]:
         return {"version": before.number if before else None, "moved": [], "retired": []}
     shares = pa.Table.from_pylist([dict(row) for row in plan["shares"]], schemas.SHARES)
-    lives = arms(conn, campaign.key)
     held = any(row.control and row.state in SERVABLE for row in lives)
     number = versions.publish(
         conn,
@@ -101,7 +106,7 @@ def publish_arms(desk: Desk, chosen: Sequence[str], *, now: datetime) -> int:
     """`dco publish ARM...`: serve exactly these creatives, on equal shares, from now on.
 
     Raises:
-        Refused: one of them is not approved. The gate cannot be passed by naming the creative.
+        Refused: one of them is not approved, or the licence of its model does not allow it. The gate cannot be passed by naming the creative.
     """
     campaign = desk.campaign
     ids = set(find(desk, chosen))

@@ -16,6 +16,7 @@ from dco.records import (
     Campaign,
     Kpi,
     Lever,
+    LicenceOverride,
     Model,
     Placement,
     PlanSettings,
@@ -305,7 +306,8 @@ def _approval(top: Node, space: Space) -> tuple[StandingRule, ...]:
 
 def _model(node: Node) -> Model:
     node.only(
-        "backend", "folder", "revision", "steps", "guidance", "strength", "license", "options", "time_limit",
+        "backend", "folder", "revision", "steps", "guidance", "strength", "license", "license_override",
+        "options", "time_limit",
     )  # fmt: skip
     base = Model()
     revision = node.text("revision", "a 40-digit commit hash", "")
@@ -325,8 +327,22 @@ def _model(node: Node) -> Model:
         guidance=node.number("guidance", 0, 30) if "guidance" in stated else None,
         strength=node.fraction("strength", 0.1, boldest) if "strength" in stated else None,
         license=node.text("license", "an SPDX id or LicenseRef", ""),
+        license_override=_override(node),
         options=_options(node),
         time_limit=node.integer("time_limit", 1, 86_400, base.time_limit),
+    )
+
+
+def _override(node: Node) -> LicenceOverride | None:
+    if "license_override" not in node.plain():
+        return None
+    told = node.mapping("license_override", "a mapping with license, by and reason").only(
+        "license", "by", "reason"
+    )
+    return LicenceOverride(
+        told.text("license", "the licence that is overridden"),
+        told.text("by", "a person's name"),
+        told.text("reason", "why it may be used, such as a written permission"),
     )
 
 
@@ -337,7 +353,9 @@ def _options(node: Node) -> tuple[tuple[str, str | int | float | bool], ...]:
         if name.endswith("_env"):
             # The name of a variable, which is no secret; a value that could be one is not repeated.
             if not isinstance(value, str) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-                raise options.fail(name, "expected the name of an environment variable, such as OPENAI_API_KEY")
+                raise options.fail(
+                    name, "expected the name of an environment variable, such as OPENAI_API_KEY"
+                )
         elif re.search(r"key|secret|token|password", name, re.IGNORECASE):
             raise options.fail(name, "a secret does not belong in a campaign file; set it in the environment")
         if not isinstance(value, str | int | float | bool):
