@@ -138,7 +138,7 @@ def _flakes(
         w = s.window(x, y, radius * 2.2 + s.pixel)
         gone = np.sqrt((w.x - x) ** 2 + (w.y - y) ** 2)
         cover = s.edge(radius - gone, radius * blur) * min(1.0, (radius / s.pixel) ** 2)
-        over(picture[w.cut], cover * (amount * (0.6 + 0.4 * bright) * (0.3 + 0.7 * room)), white)
+        over(picture[w.cut], cover * (amount * (0.6 + 0.4 * bright) * (0.18 + 0.82 * room)), white)
 
 
 def _frost(s: Stage, picture: Array) -> None:
