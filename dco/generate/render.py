@@ -74,7 +74,7 @@ def add_grain(picture: NDArray[np.float32], seed: int, amount: float = GRAIN) ->
 def _grade(picture: Array, s: Stage) -> None:
     """What the light does to the finished scene, in place: where it falls, and the colour of light and shade."""
     np.clip(picture, 0, 1.2, out=picture)
-    away = (s.u - s.focus_u * 0.6 + s.sun * 0.2) ** 2 * 0.55 + (s.v * 2 - 1) ** 2 * 0.45
+    away = (s.u - s.focus_u * 0.6 - s.sun * 0.2) ** 2 * 0.55 + (s.v * 2 - 1) ** 2 * 0.45
     if s.gold:
         _golden(picture, s)
     if s.drama:
@@ -89,7 +89,7 @@ def _grade(picture: Array, s: Stage) -> None:
 def _golden(picture: Array, s: Stage) -> None:
     """A low sun outside the frame: its flare, warm light on what is bright and plum in what is dark."""
     tone = picture.mean(0)
-    gone = (s.u + s.sun * 1.05) ** 2 + (s.v - 0.28) ** 2 * 2.2
+    gone = (s.u - s.sun * 1.05) ** 2 + (s.v - 0.28) ** 2 * 2.2
     lit = 0.55 + 0.45 * np.exp(gone * -0.5)
     for channel, (light, shade) in enumerate(((1.08, 0.024), (0.975, 0.004), (0.82, 0.006))):
         warm = 1 + (light - 1) * lit * np.clip(tone * 1.6, 0.35, 1)
