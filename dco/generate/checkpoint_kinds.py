@@ -19,6 +19,9 @@ from dco.generate.model_folder import ModelFolder, read_json
 HINT = "dco.json"
 """Beside model_index.json; for example {"steps": 4, "guidance": 0, "trailing": true}."""
 
+CLIP_READS = 77
+"""Tokens that CLIP's text encoders read, start and end included."""
+
 _DISTILLED = frozenset({"turbo", "lightning", "hyper", "lcm", "dmd", "dmd2"})
 
 
@@ -55,6 +58,20 @@ def recognise(folder: ModelFolder) -> CheckpointKind:
     kind = _by_content(folder)
     file = folder.path / HINT
     return _with_hint(kind, file, read_json(file)) if file.is_file() else kind
+
+
+def reads(folder: ModelFolder) -> int:
+    """Tokens of a prompt that the best of the checkpoint's text encoders reads; a longer one is refused when it is drawn."""
+    architecture = ARCHITECTURE[folder.pipeline]
+    if architecture == "FLUX":
+        return recognise(folder).max_sequence or 512
+    if architecture == "Stable Diffusion 3":
+        return recognise(folder).max_sequence or (
+            256 if "text_encoder_3" in folder.components else CLIP_READS
+        )
+    return {"PixArt alpha": 120, "PixArt sigma": 300, "Sana": 300, "Qwen-Image": 512, "Z-Image": 512}.get(
+        architecture, CLIP_READS
+    )
 
 
 def _by_content(folder: ModelFolder) -> CheckpointKind:

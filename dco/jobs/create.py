@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +21,18 @@ from dco.errors import BadCampaign, DoesNotFit, Refused, UnknownName
 from dco.generate.cache import PictureCache
 from dco.generate.panel import Panel
 from dco.generate.picture import Failure, Outcome, Picture
-from dco.generate.request import Request
+from dco.generate.request import Request, fewest_steps
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
 from dco.jobs.pictures import Studio, backend_of, executor
 from dco.prompts import wording
 from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
 from dco.store.costs import PictureCost
+
+TOKENS_PER_WORD = 1.15
+"""Tokens that a text encoder makes of a word or a punctuation mark of plain advertising English, on the safe side. Only a
+wording is chosen by it: the backend counts exactly, and refuses what does not fit."""
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 Progress = Callable[[int, int], None]
 Size = tuple[int, int]
@@ -116,20 +122,22 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
     )
     words = visual | {a: o for a, o in genome.items() if a.startswith("look_")}
     if model.backend in REAL_MODELS:
-        audience = campaign.segment(idea.segment).description
-        text = wording.checkpoint(words, campaign.brief, audience, **_policy(campaign)).prompt
+        asked = _sentences(campaign, idea, words)
     else:
-        text = wording.embedded(words, **_policy(campaign)).prompt
+        asked = wording.embedded(words, **_policy(campaign))
+    strength = float(genome.get("strength", strength))
     return {
         (width, height): Request(
             attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
-            prompt=text,
+            prompt=asked.prompt,
             width=width,
             height=height,
             seed=seed_of(campaign, idea.segment, idea.genome) + attempt,
-            strength=float(genome.get("strength", strength)),
-            steps=int(steps),
+            strength=strength,
+            # A model of four steps still runs one of them at the faintest strength.
+            steps=max(int(steps), fewest_steps(strength)),
             guidance=guidance,
+            negative=asked.negative if model.backend == "diffusers" else "",
         )
         for width, height in dict.fromkeys(masters(campaign.sizes()).values())
     }
@@ -143,6 +151,17 @@ class _Policy(TypedDict):
 def _policy(campaign: Campaign) -> _Policy:
     """The words this advertiser may use although a rule lists them, and those its own rules forbid."""
     return {"allowed": (campaign.brand.name,), "banned": campaign.brand.banned_words}
+
+
+def _sentences(campaign: Campaign, idea: Idea, words: Mapping[str, str]) -> wording.Wording:
+    """The richest wording that the model reads to its end: the audience is left out first, then the brief."""
+    audience = campaign.segment(idea.segment).description
+    tokens = getattr(backend_of(campaign), "reads", None)
+    for brief, to in ((campaign.brief, audience), (campaign.brief, ""), ("", "")):
+        asked = wording.checkpoint(words, brief, to, **_policy(campaign))
+        if tokens is None or TOKENS_PER_WORD * len(_WORD.findall(asked.prompt)) + 2 <= tokens:
+            break
+    return asked
 
 
 def create(

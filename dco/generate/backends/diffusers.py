@@ -17,7 +17,7 @@ from dco.generate import threads as thread_policy
 from dco.generate.acceleration_options import Acceleration
 from dco.generate.backend import Defaults, Glimpse, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
-from dco.generate.checkpoint_kinds import CheckpointKind, recognise
+from dco.generate.checkpoint_kinds import CheckpointKind, reads, recognise
 from dco.generate.conditions import CONDITIONS
 from dco.generate.delta import Array
 from dco.generate.drawing import Bucket, Job, finish, floats, look_of, prepare
@@ -112,6 +112,11 @@ class Backend:
     def kind(self) -> CheckpointKind:
         """What kind of checkpoint it is, told from its folder."""
         return recognise(self.folder)
+
+    @cached_property
+    def reads(self) -> int:
+        """Tokens of a prompt it reads; whoever writes prompts keeps within."""
+        return reads(self.folder)
 
     @cached_property
     def model_id(self) -> str:
