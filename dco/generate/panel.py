@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -13,7 +13,7 @@ from typing import Any
 
 from dco import registry
 from dco.errors import UnknownName
-from dco.generate.gates._subject import Gate, Reading, Subject, Words
+from dco.generate.gates._subject import Gate, Gauge, Measure, Reading, Subject, Words
 from dco.generate.picture import Picture
 
 FIRST = "sound"
@@ -130,6 +130,20 @@ class Panel:
         from dco.generate.clip_score import ClipScore
 
         return ClipScore(self._clip_folder)
+
+
+def worst(measured: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Per measure the value nearest to being refused, over several pictures of one creative."""
+    found: dict[str, float] = {}
+    for quality in measured:
+        for name, value in quality.items():
+            gate, _, measure = name.partition(".")
+            gauge = registry.load("gates", gate) if gate in registry.names("gates") else None
+            most = (
+                isinstance(gauge, Gauge) and gauge.measures.get(measure, Measure("least", "")).side == "most"
+            )
+            found[name] = (max if most else min)(value, found.get(name, value))
+    return found
 
 
 @cache

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from sqlalchemy import Connection, select
 
 from dco import schemas
 from dco.errors import BadData
+from dco.generate.cache import PictureCache
+from dco.generate.panel import worst
 from dco.jobs import rasters
 from dco.jobs.decide import history as past
 from dco.jobs.decide import segments_of
@@ -26,6 +29,7 @@ from dco.reports.facts import (
     Gain,
     GainRow,
     InputFile,
+    Making,
     NightNote,
     PlacementNote,
     Restatement,
@@ -34,7 +38,7 @@ from dco.reports.facts import (
     effects_table,
 )
 from dco.stats.gain import gain_over_control
-from dco.store import history, runs, tables, versions
+from dco.store import costs, history, licences, runs, tables, versions
 from dco.store.arms import ArmRow, arms, life
 from dco.store.files import Files
 
@@ -70,12 +74,20 @@ def campaign_report(
     days = arm_days(conn, desk)
     shares = shares_by_day(conn, desk)
     steps = {run.day: _steps(conn, run) for run in nights}
+    records = {model: in_words(row) for model, row in licences.of_campaign(conn, campaign.key).items()}
     newest = next((steps[run.day]["decide"] for run in reversed(nights) if _decided(steps[run.day])), None)
     return CampaignReport(
         campaign=campaign,
         as_of=now,
         run_id=f"{campaign.key} {nights[-1].day}" if nights else f"{campaign.key} (no night yet)",
-        arms=tuple(arm_card(desk.workspace.files, row, born) for row, born in _lives(conn, desk)),
+        arms=tuple(
+            replace(
+                arm_card(desk.workspace.files, row, born, measured(desk, row)),
+                making=_making(costs.making(conn, campaign.key, keys=row.creative.requests)),
+                model_licence=records.get(row.creative.model, NO_RECORD),
+            )
+            for row, born in _lives(conn, desk)
+        ),
         simulated=extra.simulated,
         versions=_versions(),
         hashes=_hashes(conn, desk),
@@ -90,6 +102,8 @@ def campaign_report(
         gain_table=extra.rows,
         nights=tuple(_note(run, steps[run.day]) for run in nights if "decide" in steps[run.day]),
         costs=_costs(conn, campaign.key),
+        making=making(conn, desk, nights),
+        model_licences=tuple(records.items()),
         unsettled=tuple(_unsettled(days, newest, campaign.conversion_window_days, campaign.plan.kpi)),
         placements=tuple(
             PlacementNote(p.key, p.platform, p.lever, LICENCE_OF[p.lever]) for p in campaign.placements
@@ -174,7 +188,15 @@ def _lives(conn: Connection, desk: Desk) -> list[tuple[ArmRow, dict[str, Any]]]:
     return [(row, said.get((row.segment, row.arm_id), {})) for row in arms(conn, desk.campaign.key)]
 
 
-def arm_card(files: Files, row: ArmRow, said: Mapping[str, Any]) -> ArmCard:
+def measured(desk: Desk, row: ArmRow) -> dict[str, float]:
+    """What the quality gates measured on a creative's backdrops, the worst of each; empty when the cache has them no more."""
+    cache = PictureCache(Path(desk.workspace.folder) / "pictures")
+    return worst(cache.quality(key) for key in row.creative.requests)
+
+
+def arm_card(
+    files: Files, row: ArmRow, said: Mapping[str, Any], quality: Mapping[str, float] | None = None
+) -> ArmCard:
     """One creative as reports and the gallery show it."""
     creative = row.creative
     shown = next((s for s in ("1080x1080", "300x250") if s in creative.rasters), next(iter(creative.rasters)))
@@ -192,6 +214,7 @@ def arm_card(files: Files, row: ArmRow, said: Mapping[str, Any]) -> ArmCard:
         seed=creative.seed,
         model=creative.model,
         control=row.control,
+        quality=quality or {},
         **{k: said[k] for k in ("approved_by", "rule", "retired", "retired_why") if k in said},
     )
 
@@ -264,6 +287,42 @@ def _costs(conn: Connection, campaign: str) -> pa.Table:
         [{"day": d, "kind": k, "seconds": s, "micros": int(m)} for (d, k), (s, m) in sorted(rows.items())],
         COSTS,
     )
+
+
+def making(conn: Connection, desk: Desk, nights: Sequence[runs.Run]) -> tuple[tuple[str, Making], ...]:
+    """What pictures took in the last night and in all; nothing before the first picture."""
+    key = desk.campaign.key
+    whole = _making(costs.making(conn, key))
+    if whole == Making():
+        return ()
+    last = [("last night", _making(costs.making(conn, key, run=nights[-1])))] if nights else []
+    return (*last, ("in all", whole))
+
+
+def _making(found: costs.Making) -> Making:
+    return Making(
+        found.made, found.cached, found.refused, found.seconds, found.watt_hours, found.money, found.unpriced
+    )
+
+
+NO_RECORD = "no licence on record: drafts only"
+
+
+def in_words(row: licences.ModelLicence) -> str:
+    """A model's licence record on one line."""
+    if not row.licence:
+        return NO_RECORD
+    said = " ".join(
+        p for p in (f"by {row.by}" if row.by else "", f"on {row.stated}" if row.stated else "") if p
+    )
+    parts = [
+        row.licence,
+        f"commercial use {row.commercial}",
+        row.note,
+        f"stated {said}" if said else "",
+        row.source,
+    ]
+    return "; ".join(p for p in parts if p)
 
 
 def _unsettled(

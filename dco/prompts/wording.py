@@ -52,7 +52,9 @@ class Wording:
         return int(content_hash([self.prompt, *map(str, parts)], length=8), 16) & 0x7FFFFFFF
 
 
-def embedded(genome: Mapping[str, str], *, banned: Iterable[str] = ()) -> Wording:
+def embedded(
+    genome: Mapping[str, str], *, banned: Iterable[str] = (), allowed: Iterable[str] = ()
+) -> Wording:
     """The caption the embedded model was trained on, for example 'beach, blue palette, golden hour, copy space left'.
 
     Attributes that do not vary are left out; attributes the picture does not show are ignored.
@@ -63,7 +65,7 @@ def embedded(genome: Mapping[str, str], *, banned: Iterable[str] = ()) -> Wordin
     stated = {a: genome[a] for a in LOOK if genome.get(a, "none") != "none"}
     parts = [CAPTION.get(a, "{}").format(option) for a, option in stated.items()]
     extra = [value for a, value in genome.items() if a not in LOOK and a.startswith("look_")]
-    return Wording(check(", ".join([*parts, *extra]), banned=banned), "", dict(genome))
+    return Wording(check(", ".join([*parts, *extra]), banned=banned, allowed=allowed), "", dict(genome))
 
 
 def checkpoint(

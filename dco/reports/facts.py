@@ -51,6 +51,22 @@ COSTS = pa.schema(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What pictures took. `seconds`, `watt_hours` and `money` are sums over those that were made."""
+
+    made: int = 0
+    cached: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    watt_hours: float | None = None
+    """An estimate; None: not known."""
+    money: tuple[tuple[str, int], ...] = ()
+    """(currency, micros) that providers charged."""
+    unpriced: int = 0
+    """Pictures whose price is not known; they are not in `money`."""
+
+
 def effects_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """The element model's effects (`effect_pct`, `low_pct`, `high_pct`; segment '' = shared) as `EFFECTS`."""
     found = [
@@ -129,6 +145,12 @@ class ArmCard:
     model: str = ""
     control: bool = False
     """A starting ad that the holdout keeps serving."""
+    making: Making | None = None
+    """What its pictures took; one that two ads share counts for both."""
+    model_licence: str = ""
+    """The licence that its model's pictures are used under, in words."""
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """What the quality gates measured on its backdrops, the worst of each; empty where nobody measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +278,10 @@ class CampaignReport:
     gain_table: tuple[GainRow, ...] = ()
     nights: tuple[NightNote, ...] = ()
     costs: pa.Table = field(default_factory=COSTS.empty_table)
+    making: tuple[tuple[str, Making], ...] = ()
+    """(of when, what pictures took), such as of the last night and of the whole flight."""
+    model_licences: tuple[tuple[str, str], ...] = ()
+    """(model, the licence its pictures are used under, in words)."""
     totals: Totals | None = None
     unsettled: tuple[Unsettled, ...] = ()
     placements: tuple[PlacementNote, ...] = ()

@@ -85,6 +85,7 @@ def _card(card: GalleryCard, campaign: str) -> dict[str, Any]:
         "genome": [(pretty(a), pretty(o)) for a, o in arm.genome.items()],
         "images": [_image(arm, size, data) for size, data in card.images.items()],
         "findings": sorted(findings, key=lambda f: -ranks.index(f.level)),
+        "quality": words.quality_line(arm.quality),
         "worst": max((f.level for f in findings), key=ranks.index, default="ok"),
         "approve": command("approve", campaign, [arm.arm_id]),
         "reject": command("reject", campaign, [arm.arm_id]),

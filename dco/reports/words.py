@@ -6,7 +6,7 @@ One rule for digits: an estimate is shown with no more digits than its interval 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -275,3 +275,38 @@ def gain_words(
         f"Letting the ads learn {verb} {more} than the untouched holdout. With {level} % confidence the truth lies between "
         f"{span.replace(' to ', ' and ')}, so chance alone is an unlikely explanation.{caution}"
     )
+
+
+def quality_line(values: Mapping[str, float]) -> str:
+    """What the quality gates measured on a creative's backdrops, in one line; empty where nothing was measured.
+
+    >>> quality_line({"sharpness.detail": 0.97, "copy_space.against_rest": 0.4, "adherence.colour": 1.84})
+    '97 % of the detail; copy side 0.40 times as busy as the whole; colours 1.8 dE from the render'
+    """
+    parts = [text.format(unit * values[name]) for name, (unit, text) in _MEASURED.items() if name in values]
+    doubts = [values[f"adherence.{a}"] for a in _READ if f"adherence.{a}" in values]
+    if doubts:
+        parts.append(f"reads as asked with {percent_of_surprise(max(doubts))}")
+    elif parts and not any(name.startswith("adherence.") for name in values):
+        parts.append("adherence not judged")
+    return "; ".join(parts)
+
+
+def percent_of_surprise(nats: float) -> str:
+    """The probability whose surprise is given, in percent.
+
+    >>> percent_of_surprise(0.0), percent_of_surprise(2.3026)
+    ('100 %', '10 %')
+    """
+    share = 100 * math.exp(-nats)
+    return f"{share:.0f} %" if share >= 1 else "under 1 %"
+
+
+_READ = ("scene", "palette", "light", "composition", "season", "mood", "material")
+_MEASURED = {
+    "sharpness.detail": (100, "{:.0f} % of the detail"),
+    "sharpness.edge": (1, "edges {:.1f} times as steep up close"),
+    "copy_space.against_rest": (1, "copy side {:.2f} times as busy as the whole"),
+    "adherence.colour": (1, "colours {:.1f} dE from the render"),
+    "adherence.clip": (1, "CLIP score {:.3f}"),
+}

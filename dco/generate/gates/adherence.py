@@ -77,7 +77,7 @@ _WORD = "does not look like its {0}: the classifier is surprised by {{value:.1f}
 GATE = _Adherence(
     "adherence",
     {
-        **{a: Measure("most", _WORD.format(a)) for a in ATTRIBUTES},
+        **{a: Measure("most", _WORD.format(a), 3.0) for a in ATTRIBUTES},
         "colour": Measure("most", "other colours than asked for: {value:.1f} from the render (dE); at most {limit:.1f} is allowed"),
         "forms": Measure("least", "another scene than asked for: its forms agree with the render's to {value:.2f}; at least {limit:.2f} is needed"),
         "clip": Measure("least", "does not look like its prompt: CLIP score {value:.3f}; at least {limit:.3f} is needed"),
