@@ -9,7 +9,7 @@ from datetime import datetime
 import pyarrow.compute as pc
 
 from dco.jobs.desk import Desk
-from dco.jobs.facts import arm_days
+from dco.jobs.facts import arm_days, making
 from dco.jobs.nightly import Night, night_of
 from dco.reports.plain import Status
 from dco.store import ledger, runs, versions
@@ -35,6 +35,7 @@ def status(desk: Desk, *, now: datetime, simulated: str | None = None) -> Found:
         fresh = ledger.freshness(conn, campaign.key)
         version = versions.current(conn, campaign.key)
         days = arm_days(conn, desk)
+        taken = making(conn, desk, done)
     nights: list[Night] = [night for run in reversed(done) if (night := night_of(run)) is not None]
     state = Status(
         campaign=campaign.key,
@@ -52,6 +53,7 @@ def status(desk: Desk, *, now: datetime, simulated: str | None = None) -> Found:
         total_micros=campaign.total_micros,
         currency=campaign.currency,
         simulated=simulated,
+        making=taken,
         folder=campaign.root,
     )
     return Found(state, [night.sentence() for night in nights[:SHOWN]])

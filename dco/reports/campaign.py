@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dco.reports import advice, charts, pictures, sections, words
+from dco.reports import advice, charts, making, pictures, sections, words
 from dco.reports.facts import (
     ArmCard,
     CampaignReport,
@@ -66,8 +66,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
-        pretty=pretty, day=words.day, short_day=words.short_day, count=words.count, sentence=words.sentence
-    )
+        pretty=pretty, day=words.day, short_day=words.short_day, count=words.count, sentence=words.sentence,
+        making=making.sentence,
+    )  # fmt: skip
     return env
 
 

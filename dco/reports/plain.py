@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dco.reports import words
+from dco.reports import making, words
+from dco.reports.facts import Making
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ class Status:
     total_micros: int | None = None
     currency: str = "EUR"
     simulated: str | None = None
+    making: tuple[tuple[str, Making], ...] = ()
+    """(of when, what pictures took), such as of the last night and of the whole flight."""
     folder: str = ""
     """Where the campaign file lies, as commands take it; empty: the campaign's key stands for it."""
 
@@ -145,6 +148,8 @@ def status_text(status: Status) -> str:
             part = words.share(status.spend_micros / status.total_micros)
             spent += f" of {words.money(status.total_micros, status.currency)} ({part})"
         lines.append(("Spend", spent))
+    for i, (when, taken) in enumerate(status.making):
+        lines.append(("" if i else "Pictures", f"{when}: {making.sentence(taken)}"))
     lines.append(("Next", _next(status)))
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dco.reports import charts, lineage, words
+from dco.reports import charts, lineage, making, words
 from dco.reports.charts import Band, Span
 from dco.reports.facts import ArmCard
 from dco.reports.pictures import use
@@ -350,5 +350,6 @@ def costs(reading: Reading) -> dict[str, Any] | None:
             for i, k in enumerate(kinds, 1)
         ],
         "total": (words.duration(seconds), words.money(micros, currency)),
+        "making": [(when, making.sentence(taken)) for when, taken in reading.report.making],
         "each": (words.duration(seconds / made), words.money(micros / made, currency)) if made else None,
     }

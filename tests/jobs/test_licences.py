@@ -16,6 +16,8 @@ from dco.jobs.desk import open_desk
 from dco.jobs.nightly import nightly
 from dco.jobs.publish import publish_arms
 from dco.jobs.simulated import morning
+from dco.jobs.status import status
+from dco.reports.plain import status_text
 from dco.settings import load_campaign
 from dco.store import licences
 from dco.store.arms import arms
@@ -96,3 +98,24 @@ def test_an_override_without_a_reason_is_refused_with_its_line(tmp_path: Path) -
     stated(file, "license_override: {license: X, by: Jane Doe}")
     with pytest.raises(BadCampaign, match=r"line \d+, model.license_override.reason: is missing"):
         load_campaign(file)
+
+
+def test_the_report_and_the_status_say_what_pictures_took_and_under_which_licence_they_are(
+    tmp_path: Path,
+) -> None:
+    file = small(tmp_path / "campaign")
+    with open_desk(file) as desk:
+        made = draft.start(desk, now=morning(-1, ZONE))
+        again = draft.start(desk, now=morning(-1, ZONE))
+        nightly(file, now=morning(0, ZONE))
+        state = status(desk, now=morning(0, ZONE)).state
+        assert made.pictures and not again.pictures
+        night, whole = dict(state.making)["last night"], dict(state.making)["in all"]
+        assert whole.made == whole.unpriced == made.pictures + night.made and not whole.refused
+        assert whole.seconds == pytest.approx(made.seconds + night.seconds)
+        assert whole.watt_hours and not whole.money
+        page = (desk.outbox / "report.html").read_text(encoding="utf-8")
+    text = status_text(state)
+    assert f"in all: {whole.made} pictures made" in text
+    assert "Wh (estimate); price not known" in text
+    assert "Apache-2.0; commercial use yes" in page and "Wh (estimate); price not known" in page
