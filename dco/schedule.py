@@ -7,21 +7,28 @@ is claimed in the database. Two schedulers, or a late one, do no harm.
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
+from dco.cluster.executor import Job, Lost
 from dco.errors import BadInput, Busy, DcoError
 from dco.jobs.clock import now as clock_now
 from dco.jobs.desk import open_desk
 from dco.jobs.nightly import nightly
+from dco.jobs.pictures import EXECUTOR, executor, executor_setting, release
 from dco.settings import load_campaign
 from dco.store import runs
 
 Say = Callable[[str], None]
+NIGHTS = Job("dco.schedule:NightWorker", "")
 
 
 @dataclass(frozen=True)
@@ -63,40 +70,117 @@ def due_day(moment: datetime, zone: str, at: time) -> date:
 def run_due(schedule: Schedule, *, now: datetime, say: Say) -> int:
     """Run every night that is due and not done. One campaign's failure touches no other.
 
+    Where the executor has more than one worker, nights run side by side, each whole within one of them; a single night,
+    and every night in this process, has its pictures made by the executor's workers instead.
+
     Returns:
         0, or the exit code of the last failure.
     """
-    code = 0
+    code, due = 0, []
     for path in schedule.campaigns:
         try:
-            code = _run_one(schedule, path, now, say) or code
-        except Busy:
-            continue  # another process is at it
+            day = _due(schedule, path, now, say)
         except DcoError as error:
             code = error.exit_code
             alert(path, now, f"night failed: {error}", say)
+            continue
+        if day is not None:
+            due.append((path, day))
+    for path, told in _nights(due, now):
+        code = told.code or code
+        for line in told.said:
+            say(line)
+        for line in told.alerts:
+            alert(path, now, line, say)
     return code
 
 
-def _run_one(schedule: Schedule, path: str, now: datetime, say: Say) -> int:
+@dataclass(frozen=True)
+class Told:
+    """How a night went: the exit code of its failure, or 0; what to say, and what to be alarmed about."""
+
+    code: int = 0
+    said: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+
+
+def run_night(path: str, day: date, now: datetime) -> Told:
+    """One night, whatever becomes of it."""
+    try:
+        night = nightly(path, now=now, day=day)
+    except Busy:
+        return Told()  # another process is at it
+    except DcoError as error:
+        return Told(error.exit_code, alerts=(f"night failed: {error}",))
+    return Told(0, (night.sentence(),), night.alerts)
+
+
+class NightWorker:
+    """Runs whole nights in a worker of an executor; its own pictures are then made in that process too."""
+
+    def __init__(self, options: str) -> None:
+        os.environ[EXECUTOR] = "local"
+
+    def run(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """A night per row."""
+        for row in batch.to_pylist():
+            day, now = date.fromisoformat(row["day"]), datetime.fromisoformat(row["now"])
+            told = asdict(run_night(row["path"], day, now))
+            yield pa.RecordBatch.from_pylist([{"id": row["id"], "told": json.dumps(told)}])
+
+    def abandon(self) -> None:
+        """A night has no time limit of its own: its pictures have."""
+
+
+def _nights(due: Sequence[tuple[str, date]], now: datetime) -> Iterator[tuple[str, Told]]:
+    """Every due night as soon as it is done."""
+    if len(due) < 2 or executor_setting() == "local":
+        for path, day in due:
+            yield path, run_night(path, day, now)
+        release()
+        return
+    days = dict(due)
+    rows = [
+        # A worker may stand in another folder.
+        {"id": path, "path": str(Path(path).absolute()), "day": day.isoformat(), "now": now.isoformat()}
+        for path, day in days.items()
+    ]
+    left = dict(days)
+    try:
+        for answer in executor().map(NIGHTS, (pa.RecordBatch.from_pylist([row]) for row in rows)):
+            if isinstance(answer, Lost):
+                for path in answer.ids:
+                    del left[path]
+                    yield path, Told(DcoError.exit_code, alerts=(f"night failed: {answer.reason}",))
+                continue
+            for row in answer.to_pylist():
+                del left[row["id"]]
+                told = json.loads(row["told"])
+                yield row["id"], Told(told["code"], tuple(told["said"]), tuple(told["alerts"]))
+    except DcoError as error:
+        # The cluster is gone, not the campaigns: those without an answer are due again at the next tick.
+        for path in left:
+            yield path, Told(error.exit_code, alerts=(f"night failed: {error}",))
+    finally:
+        release()
+
+
+def _due(schedule: Schedule, path: str, now: datetime, say: Say) -> date | None:
+    """The business date whose night is due for a campaign and not done."""
     campaign = load_campaign(path)
     day = due_day(now, campaign.zone, schedule.at)
     if not campaign.start <= day <= campaign.end:
-        return 0
+        return None
     with open_desk(path) as desk, desk.workspace.read() as conn:
         done = runs.last(conn, campaign.key)
     if done is not None and done.status == "done" and done.day >= day:
-        return 0
+        return None
     if done is not None and day - done.day > timedelta(days=1):
         first = done.day + timedelta(days=1)
         alert(
             path, now, f"no night was run from {first} to {day - timedelta(days=1)}; running {day} now", say
         )
-    night = nightly(path, now=now, day=day)
-    say(night.sentence())
-    for line in night.alerts:
-        alert(path, now, line, say)
-    return 0
+    return day
 
 
 def watch(schedule: Schedule, *, now: datetime, say: Say) -> None:

@@ -6,6 +6,14 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass
 
+EXECUTOR_HELP = """\
+where pictures are made (environment):
+  DCO_EXECUTOR   local (default): in this process
+                 ray, ray:2: workers on this machine, one per GPU or CPU, or two; needs the extra dco[cluster]
+                 ray@HOST:PORT: workers of a running Ray cluster, which has the model's folder at the same path
+  DCO_CPU_WATTS, DCO_GPU_WATTS   for the energy estimate, where the machine's own meters cannot be read
+"""
+
 EXIT_CODES = """\
 exit codes:
   0  done (also: this night was done before, nothing changed)
@@ -27,6 +35,8 @@ class Command:
     example: str
     arguments: Callable[[ArgumentParser], None]
     run: str
+    more: str = ""
+    """What its help says after the example."""
 
 
 def _none(p: ArgumentParser) -> None: ...
@@ -83,15 +93,23 @@ def _generate(p: ArgumentParser) -> None:
     p.add_argument(
         "--per-segment", type=int, help="how many per segment (default: the campaign file's number)"
     )
+    p.add_argument(
+        "--preview", metavar="FOLDER", default="", help="keep the latest look at a picture in the making here"
+    )
 
 
 def _import(p: ArgumentParser) -> None:
     _campaign(p)
     p.add_argument("folder", metavar="FOLDER", help="a folder of PNG, JPEG or WebP pictures made elsewhere")
     p.add_argument(
-        "--segment", action="append", default=[], help="an audience that gets them; may be repeated (default: all)"
+        "--segment",
+        action="append",
+        default=[],
+        help="an audience that gets them; may be repeated (default: all)",
     )
-    p.add_argument("--license", default="", help="SPDX id or LicenseRef-... (default: the folder's LICENSE file)")
+    p.add_argument(
+        "--license", default="", help="SPDX id or LicenseRef-... (default: the folder's LICENSE file)"
+    )
     p.add_argument("--by", default="", help="who brings them (default: the user name)")
     _json(p)
 
@@ -140,9 +158,12 @@ def _publish(p: ArgumentParser) -> None:
 def _model(p: ArgumentParser) -> None:
     p.add_argument(
         "action",
-        choices=["train", "evaluate", "tune"],
-        help="train the embedded model, measure it, or teach a model your brand's look from your own pictures",
+        choices=["train", "evaluate", "tune", "add", "gates"],
+        help="train the embedded model, measure it, teach a model your brand's look from your own pictures, put on "
+        "record under which licence a model folder may be used, or find the quality gates' limits anew (gates: "
+        "--samples good pictures to fit, as many to measure; 400 or more)",
     )
+    p.add_argument("folder", metavar="FOLDER", nargs="?", default="", help="add: the model folder")
     p.add_argument("--out", default="data/models/embedded", help="the model's folder")
     p.add_argument(
         "--work", default="", help="scratch folder for renders and checkpoints (default: beside --out)"
@@ -169,11 +190,26 @@ def _model(p: ArgumentParser) -> None:
     tune.add_argument("--rights", default="", help="who allows these pictures to be used, for the record")
     tune.add_argument("--steps", type=int, default=400, help="training steps (default 400)")
     tune.add_argument("--rank", type=int, default=8, help="rank of the adapter (default 8)")
+    add = p.add_argument_group("add: without a licence record, what a model drew stays a draft")
+    add.add_argument("--license", default="", help="SPDX id such as Apache-2.0, or LicenseRef- and a name")
+    add.add_argument("--source", default="", help="https:// address where the licence stands")
+    add.add_argument(
+        "--commercial", default="", help="yes, no or unknown (default: what the licence is known for)"
+    )
+    add.add_argument("--by", default="", help="who read it (default: the user name)")
 
 
 def _study(p: ArgumentParser) -> None:
     p.add_argument("name", metavar="NAME", help="a folder of experiments/studies, e.g. headlines")
     p.add_argument("options", nargs="*", metavar="OPTION", help="options of the study, after --")
+
+
+def _bench(p: ArgumentParser) -> None:
+    p.add_argument("name", metavar="NAME", help="what to measure, e.g. generate")
+    p.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where the model runs (default: cpu)")
+    p.add_argument("--repeats", type=int, default=5, help="turns whose median is taken (default 5)")
+    p.add_argument("--quick", action="store_true", help="leave out what takes minutes")
+    _json(p)
 
 
 def _status(p: ArgumentParser) -> None:
@@ -193,7 +229,7 @@ COMMANDS = (
         "dco moodboard 'calm beach in autumn, copy space left'", _moodboard, "moodboard",
     ),
     Command("check", "a report's totals to the cent, or the line that is wrong", "dco check report.csv", _check, "check"),
-    Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate"),
+    Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate", EXECUTOR_HELP),
     Command(
         "import", "pictures made elsewhere as creatives that wait for approval",
         "dco import my-campaign pictures --license CC-BY-4.0", _import, "import_pictures",
@@ -201,11 +237,12 @@ COMMANDS = (
     Command("approve", "approve creatives that wait", "dco approve my-campaign all --by 'Jane Doe'", _approve, "approve"),
     Command("reject", "reject creatives that wait", "dco reject my-campaign dco1a2b --why 'too dark'", _reject, "reject"),
     Command("ingest", "read reports into the ledger", "dco ingest my-campaign report.csv", _ingest, "ingest"),
-    Command("nightly", "one night's work, once", "dco nightly my-campaign", _nightly, "nightly"),
-    Command("scheduler", "run every campaign's night when it is due", "dco scheduler my-campaign", _scheduler, "scheduler"),
+    Command("nightly", "one night's work, once", "dco nightly my-campaign", _nightly, "nightly", EXECUTOR_HELP),
+    Command("scheduler", "run every campaign's night when it is due", "dco scheduler my-campaign", _scheduler, "scheduler", EXECUTOR_HELP),
     Command("publish", "serve chosen approved creatives now", "dco publish my-campaign dco1a2b dco3c4d", _publish, "publish"),
     Command("report", "write the campaign report and the gallery", "dco report my-campaign", _campaign, "report"),
     Command("status", "what happened, what waits, and why", "dco status my-campaign", _status, "status"),
     Command("model", "train, measure or tune a diffusion model", "dco model train --minutes 20", _model, "model"),
+    Command("bench", "figures beside a plain way of doing it", "dco bench generate", _bench, "bench"),
     Command("study", "rerun a study of the engine", "dco study headlines", _study, "study"),
 )  # fmt: skip

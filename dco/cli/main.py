@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
             command.name,
             help=command.help,
             description=command.help,
-            epilog=f"example:\n  {command.example}",
+            epilog=f"example:\n  {command.example}" + (f"\n\n{command.more}" if command.more else ""),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.arguments(sub)

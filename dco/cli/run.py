@@ -79,6 +79,8 @@ def generate(args: Namespace) -> None:
         for miss in batch.not_made:
             say(f"not made for {miss.idea.segment}: {miss.reason}")
         say(f"{len(batch.made)} creatives, {batch.pictures} pictures, {batch.seconds:.0f} s of drawing")
+        for segment, apart in batch.spread.items():
+            say(f"  {segment}: backdrops are {apart:.0f} dE apart in colour on average")
         say(f"look at {write_gallery(desk)}")
         say(f"then: dco approve {args.campaign} all --by 'your name'")
 
@@ -210,6 +212,21 @@ def status(args: Namespace) -> None:
 
 
 def model(args: Namespace) -> None:
+    if args.action == "add":
+        _add_model(args)
+        return
+    if args.folder:
+        raise BadInput(
+            f"dco model {args.action}: {args.folder!r} is one word too many; FOLDER belongs to `dco model add`"
+        )
+    if args.action == "gates":
+        from dco.generate import calibrate
+
+        work = Path(args.work) if args.work else None
+        found = calibrate.calibrate(args.samples, folder=args.out, work=work, say=say)
+        calibrate.write(found)
+        say(str(found))
+        return
     from dco.generate import training
 
     out = Path(args.out)
@@ -235,6 +252,18 @@ def model(args: Namespace) -> None:
     )  # fmt: skip
 
 
+def _add_model(args: Namespace) -> None:
+    from dco.generate.licence import write_record
+
+    if not args.folder:
+        raise BadInput("dco model add: expected FOLDER, --license ID and --source URL")
+    record = write_record(
+        args.folder, licence=args.license, source=args.source, commercial=args.commercial,
+        by=args.by or getpass.getuser(), day=now().date().isoformat(),
+    )  # fmt: skip
+    say(f"{args.folder}: {record.licence}, commercial use {record.commercial}, on record by {record.by}")
+
+
 def study(args: Namespace) -> None:
     """A study lives in the repository, not in the package; it is run from a checkout."""
     import runpy
@@ -248,3 +277,19 @@ def study(args: Namespace) -> None:
     sys.path.insert(0, str(Path.cwd()))
     sys.argv = [f"dco study {args.name}", *args.options]
     runpy.run_module(f"experiments.studies.{args.name}", run_name="__main__")
+
+
+def bench(args: Namespace) -> int:
+    from dco.jobs.bench import Options, as_dict, facts, run, table
+
+    def note(text: str) -> None:
+        print(f"measuring: {text}", file=sys.stderr, flush=True)
+
+    options = Options(args.device, args.repeats, args.quick, note)
+    rows = run(args.name, options)
+    if args.json:
+        say_json(as_dict(args.name, rows))
+    else:
+        say("; ".join(f"{name} {value}" for name, value in facts().items()))
+        say(table(rows))
+    return 1 if any(row.ok is False for row in rows) else 0

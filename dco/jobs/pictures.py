@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from dco.cluster.executor import Executor, Job, Lost, open_executor
@@ -83,8 +84,10 @@ class Studio:
         self._batch = getattr(backend, "batch", None) or USUAL_BATCH
         self._limit = float(campaign.model.time_limit * self._batch)
         self._executor = executor
-        options = wire.job_options(campaign.model.backend, _options(campaign), self.model_id)
-        self._job = Job(wire.FACTORY, options)
+        options = _options(campaign)
+        if Path(campaign.model.folder or "-").is_dir():
+            options["folder"] = str(Path(campaign.model.folder).absolute())  # a worker may stand elsewhere
+        self._job = Job(wire.FACTORY, wire.job_options(campaign.model.backend, options, self.model_id))
 
     def generate(
         self, requests: Sequence[Request], progress: Progress | None = None, preview: Preview | None = None
