@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dco.errors import BadInput, BadPicture, Refused
+from dco.generate.licence import commercial_use
 from dco.generate.provenance import Provenance, plain, read
 
 MAX_FILES = 500
@@ -77,16 +78,13 @@ def licence(folder: Path, stated: str) -> Licence:
 
 
 def commercial(licence_id: str) -> str:
-    """'yes', 'no' or 'unknown': whether a licence lets its pictures be used in ads, as far as its id alone tells.
+    """'yes', 'no' or 'unknown': whether a licence lets its pictures be used in ads, as far as its id alone tells. An ad crops
+    a picture and writes on it, which no-derivatives forbids.
 
-    >>> commercial("CC-BY-4.0"), commercial("CC-BY-NC-4.0"), commercial("LicenseRef-Midjourney-Terms")
+    >>> commercial("CC-BY-4.0"), commercial("CC-BY-ND-4.0"), commercial("LicenseRef-Midjourney-Terms")
     ('yes', 'no', 'unknown')
     """
-    if re.search(r"-N[CD](-|$)", licence_id):
-        # An ad crops a picture and writes on it: no-derivatives forbids that as non-commercial forbids the ad.
-        return "no"
-    free = r"CC0-1\.0|CC-BY(-SA)?-\d\.\d|Apache-2\.0|MIT|Unlicense|CC-PDDC"
-    return "yes" if re.fullmatch(free, licence_id) else "unknown"
+    return commercial_use(licence_id, "no" if re.search(r"(?i)-ND(-|$)", licence_id) else "")
 
 
 def _licence_file(path: Path) -> Licence:
@@ -149,13 +147,17 @@ def contained(path: Path, most: int) -> bytes:
         os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            kind = os.fstat(file.fileno())
+        opened = os.open(path, flags)
+        try:
+            kind = os.fstat(opened)
             if not stat.S_ISREG(kind.st_mode):
                 raise BadPicture(f"{name}: is no regular file")
             if kind.st_size > most:
                 raise BadPicture(f"{name}: {kind.st_size:,} bytes; at most {most:,} are read")
-            return file.read(most)
+            with os.fdopen(opened, "rb", closefd=False) as file:
+                return file.read(most)
+        finally:
+            os.close(opened)
     except OSError as error:
         raise BadPicture(f"{name}: cannot be read ({error.strerror or error})") from None
 

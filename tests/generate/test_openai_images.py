@@ -26,6 +26,7 @@ from dco.generate.cache import PictureCache
 from dco.generate.cover import cover, inside
 from dco.generate.hosted_models import any_size
 from dco.generate.hosted_prices import Prices, parse_prices
+from dco.generate.licence import record_of
 from dco.generate.picture import Failure, Picture
 from dco.generate.reference import Reference
 from dco.generate.render import render
@@ -407,7 +408,10 @@ def test_the_id_tells_models_and_picture_options_apart_but_not_patience() -> Non
         name(edits=False),
     ]
     assert len(set(same)) == 1 and len({same[0], *other}) == 5
-    licence = load_backend("openai_images").license
+    hosted = load_backend("openai_images")
+    assert record_of(hosted).licence == "", "nobody has read the provider's terms yet"
+    assert record_of(hosted, "LicenseRef-OpenAI-Terms").licence == "LicenseRef-OpenAI-Terms"
+    licence = hosted.license
     assert licence["reproducible"] is False and "not reproducible" in licence["note"]
 
 

@@ -112,12 +112,12 @@ class Backend:
         self.timeout_s, self.retries, self.concurrency = float(timeout_s), int(retries), int(concurrency)
         self.url_hosts = frozenset(filter(None, (part.strip().lower() for part in url_hosts.split(","))))
         self.license: dict[str, Any] = {
-            "license": "LicenseRef-provider-terms",
+            # The provider's terms are for whoever has the account to read: the campaign file states model.license.
+            "license": "not stated",
             "model": model,
             "provider": self.host,
             "reproducible": False,
-            "note": "hosted: not reproducible, the provider may change the model under its name; what may be done with its "
-            "pictures is in the provider's terms",
+            "note": "hosted: not reproducible, the provider may change the model under its name",
             "prices": "as stated in the options" if prices.strip() else f"{SOURCE}, read {AS_OF}" if self.own else "not known",
         }  # fmt: skip
 
