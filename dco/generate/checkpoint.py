@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dco.errors import BadInput, BadModel
 from dco.generate import pipeline
@@ -23,11 +22,8 @@ from dco.generate.model_folder import ModelFolder
 from dco.generate.model_parts import Parts
 from dco.generate.overlays import CONTROL_WEIGHT, Overlays
 
-OnStep = Callable[[int, int, NDArray[np.uint8]], None]
-"""Called with (steps done, steps in all, uint8[n, h, w, 3] small pictures on their way)."""
-
-LOOKS = 6
-"""How many times a drawing is looked at on its way."""
+OnStep = Callable[[int, int, Callable[[], Array]], None]
+"""Called with (steps done, steps in all, what gives float32[n, h, w, 3] small pictures on their way)."""
 
 _GUIDED_BY_EMBEDDING = frozenset({"FLUX"})
 _TRUE_GUIDANCE = frozenset({"Qwen-Image"})
@@ -139,7 +135,7 @@ class Checkpoint:
             controls: float32[n, height, width, 3] in [0, 1], conditions for the ControlNet.
             style: float32[h, w, 3] in [0, 1], the IP-Adapter's reference for all of them.
             adapters: (name, weight) of the LoRA adapters to wear.
-            on_step: shown small pictures on their way; what it raises stops the drawing.
+            on_step: called after every step; what it raises stops the drawing.
 
         Returns:
             float32[n, height, width, 3], meant to lie in [0, 1]; a value that is not finite stays so.
@@ -235,12 +231,9 @@ class Checkpoint:
 
     def _watched(self, on_step: OnStep, size: tuple[int, int]) -> Callable[..., dict[str, Any]]:
         def at_step(pipe: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-            total = int(getattr(pipe, "num_timesteps", 0) or 0) or step + 1
-            done = step + 1
-            if done == total or done % max(1, total // LOOKS) == 0:
-                small = self._preview(values["latents"], size)
-                if small is not None:
-                    on_step(done, total, small)
+            steps, latents = int(getattr(pipe, "num_timesteps", 0) or 0), values["latents"]
+            if self._preview.knows(latents):
+                on_step(step + 1, max(steps, step + 1), lambda: self._preview(latents, size))
             return {}
 
         return at_step

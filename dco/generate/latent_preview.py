@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -40,7 +39,7 @@ class LatentPreview:
         side = _CELLS * self._factor
         vae = pipe.vae
         pictures = np.stack([render(look, side, side, 7, grain=False) for look in _LOOKS])
-        tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(vae.device, vae.dtype)
+        tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2).to(pipe._execution_device, vae.dtype)
         with torch.inference_mode(), pipeline.quiet():
             raw = pipeline.latents_of(vae, tensor * 2 - 1)
         latents = (raw - (vae.config.get("shift_factor") or 0.0)) * vae.config.scaling_factor
@@ -52,21 +51,21 @@ class LatentPreview:
         ridge = 1e-3 * len(known) * np.eye(known.shape[1]) * known.var()
         self._map = np.linalg.solve(known.T @ known + ridge, known.T @ colours.reshape(-1, 3))
 
-    def __call__(self, latents: Tensor, size: tuple[int, int]) -> NDArray[np.uint8] | None:
-        """uint8[n, h, w, 3], or None where the latents have a layout this map does not know.
+    def knows(self, latents: Tensor) -> bool:
+        """True where the latents have a layout this map was fitted for."""
+        packed = latents.ndim == 3 and hasattr(self._pipe, "_unpack_latents")
+        return packed or (latents.ndim == 4 and latents.shape[1] + 1 == len(self._map))
+
+    def __call__(self, latents: Tensor, size: tuple[int, int]) -> Array:
+        """float32[n, h, w, 3] in [0, 1].
 
         Args:
             latents: as a pipeline holds them between steps. size: (width, height) in pixels of the finished picture.
         """
-        if latents.ndim == 3 and hasattr(
-            self._pipe, "_unpack_latents"
-        ):  # FLUX packs 2 x 2 cells into one token
+        if latents.ndim == 3:  # FLUX packs 2 x 2 cells into one token
             latents = self._pipe._unpack_latents(latents, size[1], size[0], self._factor)
-        if latents.ndim != 4 or latents.shape[1] + 1 != len(self._map):
-            return None
         cells: Array = latents.detach().float().cpu().permute(0, 2, 3, 1).numpy()
         # Some schedules start from noise many times as large as a picture's latents.
         loud = np.maximum(1, cells.std(axis=(1, 2, 3), keepdims=True) / max(self._spread, 1e-6))
         colours = (cells / loud) @ self._map[:-1] + self._map[-1]
-        out: NDArray[np.uint8] = (np.clip(np.nan_to_num(colours), 0, 1) * 255 + 0.5).astype(np.uint8)
-        return out
+        return np.clip(np.nan_to_num(colours), 0, 1).astype(np.float32)

@@ -157,6 +157,16 @@ class Request:
                 )
         return Look(**options)
 
+    def refuse(self, *fields: str, maker: str) -> None:
+        """For a backend that cannot do what some fields ask for.
+
+        Raises:
+            BadInput: one of `fields` is used; nothing that was asked for is left out in silence.
+        """
+        for name in fields:
+            if getattr(self, name):
+                raise BadInput(f"request, {name}: {maker} cannot do it; take a diffusers checkpoint")
+
     def as_dict(self) -> dict[str, object]:
         """The fields as JSON-able values, pictures as their hashes; what is not used is left out."""
         found: dict[str, object] = {}

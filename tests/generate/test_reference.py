@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dco.errors import BadInput
+from dco.generate.backend import load_backend
+from dco.generate.picture import Failure, Picture
 from dco.generate.reference import Reference, pixels_sha256
+from dco.generate.request import Request
 
 
 def noise(seed: int = 0) -> np.ndarray:
@@ -83,3 +87,15 @@ def test_any_bytes_are_refused_in_one_line(tmp_path_factory: pytest.TempPathFact
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"nowhere\.png"):
         Reference.open(tmp_path / "nowhere.png")
+
+
+@pytest.mark.parametrize("name", ["procedural", "embedded"])
+def test_a_backend_that_cannot_use_a_picture_says_so_and_makes_the_others(name: str) -> None:
+    plain = Request.of({"scene": "beach", "palette": "blue"}, 40, 30, 1, steps=2)
+    photo = Reference(np.zeros((30, 40, 3), np.uint8))
+    wanted = [replace(plain, init=photo), plain, replace(plain, adapters=(("brand", 1.0),))]
+    first, made, last = load_backend(name).generate(wanted)
+    assert isinstance(made, Picture)
+    for outcome, field in ((first, "init"), (last, "adapters")):
+        assert isinstance(outcome, Failure)
+        assert f"request, {field}: " in outcome.reason and "take a diffusers checkpoint" in outcome.reason

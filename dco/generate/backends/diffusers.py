@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import sqrt
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dco.errors import BadInput, BadModel
 from dco.generate import threads as thread_policy
 from dco.generate.acceleration_options import Acceleration
-from dco.generate.backend import Defaults, Glimpse, Preview, Progress
+from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
 from dco.generate.checkpoint_kinds import CheckpointKind, reads, recognise
 from dco.generate.conditions import CONDITIONS
 from dco.generate.delta import Array
 from dco.generate.drawing import Bucket, Job, finish, floats, look_of, prepare
+from dco.generate.glimpses import StopMaking, Watched, Watcher
 from dco.generate.hub import open_folder
 from dco.generate.model_parts import find_parts
 from dco.generate.picture import Failure, Outcome
 from dco.generate.request import Request
 
 if TYPE_CHECKING:
-    from dco.generate.checkpoint import Checkpoint
-
-
-class _Stopped(BaseException):
-    """Carries what a preview raised past everything that treats an exception as a failed variant."""
+    from dco.generate.checkpoint import Checkpoint, OnStep
 
 
 class Backend:
@@ -151,22 +147,23 @@ class Backend:
     ) -> Iterator[Outcome]:
         """One outcome per request, in order."""
         done = 0
+        watcher = Watcher(preview) if preview else None
 
         def counted() -> Iterator[tuple[int, Outcome]]:
             nonlocal done
             try:
-                for number, outcome in self._outcomes(requests, preview):
+                for number, outcome in self._outcomes(requests, watcher):
                     done += 1
                     if progress:
                         progress(done, len(requests))
                     yield number, outcome
-            except _Stopped as stopped:
-                raise (stopped.__cause__ or stopped) from None
+            except StopMaking as stop:
+                raise stop.cause from None
 
         return in_order(counted())
 
     def _outcomes(
-        self, requests: Sequence[Request], preview: Preview | None
+        self, requests: Sequence[Request], watcher: Watcher | None
     ) -> Iterator[tuple[int, Outcome]]:
         if not requests:
             return
@@ -181,7 +178,7 @@ class Backend:
         for bucket, jobs in buckets.items():
             batcher = Batcher(
                 batch,
-                lambda some, bucket=bucket: self._draw(some, bucket, preview),  # type: ignore[misc]
+                lambda some, bucket=bucket: self._draw(some, bucket, watcher),  # type: ignore[misc]
             )
             for job, result in zip(jobs, batcher.run(jobs), strict=True):
                 if isinstance(result, BadModel):
@@ -228,7 +225,7 @@ class Backend:
         return max(step, round(width * scale / step) * step), max(step, round(height * scale / step) * step)
 
     def _draw(
-        self, jobs: Sequence[Job], bucket: Bucket, preview: Preview | None
+        self, jobs: Sequence[Job], bucket: Bucket, watcher: Watcher | None
     ) -> list[tuple[Array, float]]:
         started = perf_counter()
         # Painted here and not before: renders at this size are large, and one batch of them is enough.
@@ -247,7 +244,7 @@ class Backend:
             controls=_stack([i.control for i in inputs]),
             style=floats(bucket.style) if bucket.style else None,
             adapters=bucket.adapters,
-            on_step=_watched(jobs, preview) if preview else None,
+            on_step=_watched(jobs, watcher) if watcher else None,
         )
         each = (perf_counter() - started) / len(distinct)
         return [(picture, each) for picture in pictures]
@@ -259,16 +256,12 @@ def _stack(pictures: Sequence[Array | None]) -> Array | None:
     return np.stack(there) if there else None
 
 
-def _watched(jobs: Sequence[Job], preview: Preview) -> Any:
-    first: dict[str, int] = {}
-    for place, job in enumerate(jobs):
-        first.setdefault(job.key, place)
+def _watched(jobs: Sequence[Job], watcher: Watcher) -> OnStep:
+    # A batch is filled up with its last member, and may hold equal requests: each key is shown once.
+    places = list({job.key: place for place, job in reversed(list(enumerate(jobs)))}.values())
+    watched = [Watched(jobs[p].key, (jobs[p].request.width, jobs[p].request.height)) for p in places]
 
-    def on_step(step: int, steps: int, pictures: NDArray[np.uint8]) -> None:
-        try:
-            for key, place in first.items():
-                preview(Glimpse(key, step, steps, pictures[place]))
-        except Exception as error:
-            raise _Stopped from error
+    def on_step(step: int, steps: int, look: Callable[[], Array]) -> None:
+        watcher(watched, step, steps, lambda: look()[places])
 
     return on_step

@@ -28,7 +28,7 @@ from dco.generate.glimpses import StopMaking, Watched, Watcher
 from dco.generate.model_folder import check, embedded_folder
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import add_grain, render
-from dco.generate.request import Request
+from dco.generate.request import PICTURES, Request
 from dco.generate.soundness import inspect, to_uint8
 from dco.generate.vocabulary import prompt
 
@@ -200,6 +200,7 @@ class Backend:
     def _paint(self, number: int, request: Request, size: tuple[int, int]) -> _Job | Failure:
         started, key = perf_counter(), request.key(self.model_id)
         try:
+            request.refuse(*PICTURES, "adapters", maker="the embedded model")
             if request.strength > MAX_STRENGTH:
                 raise BadInput(
                     f"request, strength: the embedded model is good up to {MAX_STRENGTH}, got {request.strength}; "

@@ -11,7 +11,7 @@ from dco.generate.batching import reason
 from dco.generate.glimpses import thumbnail
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import render
-from dco.generate.request import ENGINE, Request
+from dco.generate.request import ENGINE, PICTURES, Request
 from dco.generate.soundness import inspect, to_uint8
 
 
@@ -51,6 +51,7 @@ class Backend:
     def _paint(self, request: Request) -> Outcome:
         started, key = perf_counter(), request.key(self.model_id)
         try:
+            request.refuse(*PICTURES, "adapters", maker="the renderer")
             pixels = to_uint8(render(request.look(), request.width, request.height, request.seed))
         except Exception as error:
             return Failure(request, key, reason(error))
