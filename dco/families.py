@@ -23,4 +23,5 @@ FAMILIES: dict[str, Family] = {
     "gates": Family("dco.generate.gates", "GATE", "what a finished picture must pass before anyone sees it"),
     "backends": Family("dco.generate.backends", "Backend", "what turns a request into a picture"),
     "executors": Family("dco.cluster.executors", "Executor", "where work is done"),
+    "benches": Family("dco.jobs.benches", "bench", "what is measured beside a plain way of doing it"),
 }

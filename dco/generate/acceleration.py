@@ -59,10 +59,8 @@ def accelerate(
     if options.fp8:
         _fp8(denoiser)
     placed = _place(pipe, device, options, on_gpu, free)
-    part: Any
     for part in (denoiser, getattr(pipe, "vae", None)):
-        # Memory layout matters to convolutions only; a transformer has none worth it.
-        if isinstance(part, nn.Module) and any(isinstance(m, nn.Conv2d) for m in part.modules()):
+        if _convolves(part):
             part.to(memory_format=torch.channels_last)
     if _on(options.vae_tiling, placed != "none") and hasattr(pipe.vae, "enable_tiling"):
         pipe.vae.enable_tiling()
@@ -148,6 +146,11 @@ def _fp8(denoiser: Any) -> None:
     from torchao.quantization import Float8DynamicActivationFloat8WeightConfig, quantize_
 
     quantize_(denoiser, Float8DynamicActivationFloat8WeightConfig())
+
+
+def _convolves(part: Any) -> bool:
+    """Memory layout matters to convolutions only; a transformer has none worth it."""
+    return isinstance(part, nn.Module) and any(isinstance(m, nn.Conv2d) for m in part.modules())
 
 
 def _denoiser(pipe: Any) -> Any:

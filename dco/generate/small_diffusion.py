@@ -44,7 +44,8 @@ class SmallDiffusion:
         for part in (pipe.unet, pipe.vae):
             part.to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._unet: Any = speed_up(pipe.unet)
-        self._vae, self._scheduler = pipe.vae, pipe.scheduler
+        self._vae: Any = speed_up(pipe.vae)
+        self._scheduler = pipe.scheduler
         takes = inspect.signature(self._scheduler.step).parameters
         self._step_takes_generator = "generator" in takes
         self._embeddings: dict[str, Tensor] = {}
