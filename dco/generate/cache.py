@@ -84,11 +84,15 @@ class PictureCache:
         """What the gates measured on a picture; empty when it is absent or was kept without."""
         return dict((self._record(key) or {}).get("quality", {}))
 
-    def thumb(self, key: str) -> Thumb | None:
-        """The picture's thumbnail for `likeness`, without reading the picture; None when it is absent or was kept without."""
-        text = (self._record(key) or {}).get("thumb", "")
-        data = base64.b64decode(text)
-        return np.frombuffer(data, np.uint8).reshape(GRID, GRID, 3) if len(data) == 3 * GRID**2 else None
+    def thumb(self, key: str) -> tuple[tuple[int, int], Thumb] | None:
+        """Size in pixels (width, height) and thumbnail for `likeness`, without reading the picture; None when it is absent or
+        was kept without."""
+        record = self._record(key) or {}
+        data = base64.b64decode(record.get("thumb", ""))
+        if len(data) != 3 * GRID**2:
+            return None
+        asked = record["request"]
+        return (asked["width"], asked["height"]), np.frombuffer(data, np.uint8).reshape(GRID, GRID, 3)
 
     def _record(self, key: str) -> dict[str, Any] | None:
         try:

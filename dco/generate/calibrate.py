@@ -1,7 +1,7 @@
 """Finds the gates' limits from good pictures, and measures on others what they refuse wrongly and what they catch.
 
 Good pictures are fresh renders and delta transfers of random looks, scenes in turn. A limit lies beyond the most extreme of
-the first half of them, by 15 % of its distance from the median; everything that is reported is measured on the other
+the first half of them, by 30 % of its distance from the median; everything that is reported is measured on the other
 half, whose seeds no limit has seen.
 """
 
@@ -23,18 +23,17 @@ from dco.generate.cache import PictureCache
 from dco.generate.defects import COPIES, DEFECTS, busy
 from dco.generate.gates._subject import Gauge
 from dco.generate.likeness import Thumb, consistency, misfit, thumb
-from dco.generate.panel import Panel, Verdict
+from dco.generate.panel import ALIKE, OUTLIER, Panel, Verdict
 from dco.generate.picture import Picture
 from dco.generate.request import ENGINE, Request
-from dco.generate.studio import ALIKE, make
+from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, OPTIONAL, values
 
 LIMITS = Path(__file__).parent / "gates" / "limits.json"
-OUTLIER = "set.outlier"
 SIZES = ((600, 504),) * 5 + ((480, 960),) * 2 + ((1200, 632),) * 2 + ((1080, 1080),)
 """Backdrop sizes as a campaign asks for them, the small ones more often."""
 
-WIDEN = 0.15
+WIDEN = 0.3
 FEWEST = 30
 """Good pictures that must have shown a measure before it may refuse any."""
 
@@ -150,9 +149,10 @@ def looks(count: int, seed: int) -> list[dict[str, str]]:
 
 def _good(backends: Sequence[Backend], count: int, seed: int, work: Path | None) -> list[Made]:
     """Half renders, half delta transfers at strengths .3 to .75, over the sizes a campaign asks for."""
-    rng, made = np.random.default_rng(seed), []
+    made: list[Made] = []
     for k, backend in enumerate(backends):
         first = seed + k * 1_000_000
+        rng = np.random.default_rng(first)
         requests = [
             Request.of(
                 look,
@@ -169,7 +169,7 @@ def _good(backends: Sequence[Backend], count: int, seed: int, work: Path | None)
 
 
 def _limits(backends: Sequence[Backend], fit: Sequence[Made], say: Say) -> dict[str, float]:
-    """Per measure: beyond the most extreme good picture, by 15 % of its distance from the median."""
+    """Per measure: beyond the most extreme good picture, by 30 % of its distance from the median."""
     seen: dict[str, list[tuple[float, str]]] = {}
     panels = [Panel.of(backend, limits={}) for backend in backends]
     # What is measured only on pictures that lie on no render is fitted on the same pictures, taken as such.

@@ -16,6 +16,9 @@ from dco.errors import UnknownName
 from dco.generate.gates._subject import Gate, Gauge, Measure, Reading, Subject, Words
 from dco.generate.picture import Picture
 
+ALIKE, OUTLIER = "near_duplicate", "set.outlier"
+"""Names of the two limits that concern more than one picture."""
+
 FIRST = "sound"
 """Judged before the others: of a picture that is none, nothing else can be measured."""
 

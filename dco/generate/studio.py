@@ -11,13 +11,10 @@ from dco.generate.backend import Backend, Progress
 from dco.generate.batching import reason
 from dco.generate.cache import PictureCache
 from dco.generate.likeness import Thumb, misfit, thumb
-from dco.generate.panel import Panel
+from dco.generate.panel import ALIKE, Panel
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.request import Request
 from dco.prompts import policy
-
-ALIKE = "near_duplicate"
-"""Name of the limit, and of the gate in a `Failure`, for pictures that are one picture twice."""
 
 
 def make(
@@ -91,7 +88,7 @@ def make(
                 cache.put(outcome)
             settled[outcome.key] = outcome
             report.settle(outcome.key)
-    shown = {key: small for key in beside if cache and (small := cache.thumb(key)) is not None}
+    shown = {key: found for key in beside if cache and (found := cache.thumb(key)) is not None}
     once = _without_doubles({key: settled[key] for key in dict.fromkeys(keys)}, shown, panel or Panel())
     return [once[key] for key in keys]
 
@@ -144,7 +141,7 @@ def _judged(outcome: Outcome, panel: Panel) -> Outcome:
 
 
 def _without_doubles(
-    found: Mapping[str, Outcome], shown: Mapping[str, Thumb], panel: Panel
+    found: Mapping[str, Outcome], shown: Mapping[str, tuple[tuple[int, int], Thumb]], panel: Panel
 ) -> dict[str, Outcome]:
     """The same outcomes, with a `Failure` for every picture that repeats an earlier one of its size, or one that is shown.
 
@@ -154,18 +151,18 @@ def _without_doubles(
     if limit is None:
         return dict(found)
     out: dict[str, Outcome] = {}
-    seen: dict[object, list[tuple[str, Thumb]]] = {
-        None: [(key, t) for key, t in shown.items() if key not in found]
-    }
+    seen: dict[tuple[int, int], list[tuple[str, Thumb]]] = {}
+    for key, (size, small) in shown.items():
+        if key not in found:
+            seen.setdefault(size, []).append((key, small))
     for key, outcome in found.items():
         out[key] = outcome
         if isinstance(outcome, Failure) or not panel.compares(outcome):
             continue
-        small, size = thumb(outcome.pixels), outcome.pixels.shape
-        earlier = [*seen[None], *seen.setdefault(size, [])]
+        small, earlier = thumb(outcome.pixels), seen.setdefault(_size(outcome.request), [])
         first = next(((name, m) for name, other in earlier if (m := misfit(small, other)) <= limit), None)
         if first is None:
-            seen[size].append((key, small))
+            earlier.append((key, small))
         else:
             known = out.get(first[0])
             named = (
@@ -176,6 +173,10 @@ def _without_doubles(
             words = f"near-duplicate of picture {first[0][:12]}{named}: they differ by {first[1]:.2f}; more than {limit:.2f} is needed"
             out[key] = Failure(outcome.request, key, words, ALIKE)
     return out
+
+
+def _size(request: Request) -> tuple[int, int]:
+    return request.width, request.height
 
 
 def _factory(backend: Backend | Callable[[], Backend]) -> Callable[[], Backend]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -19,12 +19,13 @@ from dco.compose.review import review
 from dco.compose.sizes import ad_size, masters
 from dco.errors import BadCampaign, DoesNotFit, Refused, UnknownName
 from dco.generate.cache import PictureCache
-from dco.generate.panel import Panel
+from dco.generate.panel import OUTLIER, Panel
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.request import Request, fewest_steps
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
 from dco.jobs.pictures import Studio, backend_of, executor
+from dco.jobs.second_try import Size, draw, hold_together, strangers
 from dco.prompts import wording
 from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
 from dco.store.costs import PictureCost
@@ -35,8 +36,6 @@ wording is chosen by it: the backend counts exactly, and refuses what does not f
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 Progress = Callable[[int, int], None]
-Size = tuple[int, int]
-"""Width and height of a backdrop, pixels."""
 
 REAL_MODELS = ("diffusers", "openai_images")
 """Backends that read sentences, and may draw what the renderer's vocabulary does not name."""
@@ -81,6 +80,8 @@ class Batch:
     seconds: float = field(default=0.0)
     costs: tuple[PictureCost, ...] = ()
     """What became of each picture that was asked for, for the ledger."""
+    spread: Mapping[str, float] = field(default_factory=dict)
+    """Segment -> mean distance of its new backdrops' colours from each other, dE: how well the set holds together."""
 
 
 def check_vocabulary(campaign: Campaign) -> None:
@@ -181,45 +182,50 @@ def create(
     Args:
         beside: keys of pictures that the campaign shows already, and that no new one may repeat.
     """
-    if not ideas:
-        return Batch()
-    backend = Studio(campaign, executor())
-    panel = Panel.of(backend_of(campaign))
-    settled: dict[Request, Outcome] = {}
+    backend, panel = Studio(campaign, executor()), Panel.of(backend_of(campaign))
+    asked = [_asked(campaign, idea) for idea in ideas]
+    failed = [one for one in asked if isinstance(one, NotMade)]
+    able = [idea for idea, one in zip(ideas, asked, strict=True) if not isinstance(one, NotMade)]
 
-    def draw(wanted: Iterable[Mapping[Size, Request]], progress: Progress | None = None) -> None:
-        new = [r for r in dict.fromkeys(r for one in wanted for r in one.values()) if r not in settled]
-        known = [o.key for o in settled.values() if isinstance(o, Picture)]
-        found = make(
-            new, backend, cache, progress, panel=panel, beside=[*beside, *known], **_policy(campaign)
-        )
-        settled.update(zip(new, found, strict=True))
+    def pictures(requests: Sequence[Request], known: Sequence[str]) -> Sequence[Outcome]:
+        around = [*beside, *known]
+        seen = None if known else progress  # a second try would start the count anew
+        return make(requests, backend, cache, seen, panel=panel, beside=around, **_policy(campaign))
 
-    chosen: list[dict[Size, Request] | NotMade] = [_asked(campaign, idea) for idea in ideas]
-    draw([one for one in chosen if isinstance(one, dict)], progress)
-    again = {
-        n: requests_for(campaign, ideas[n], attempt=1)
-        for n, one in enumerate(chosen)
-        if isinstance(one, dict) and any(_gate(settled[r]) for r in one.values())
-    }
-    draw(again.values())
-    for n, second in again.items():
-        if all(isinstance(settled[r], Picture) for r in second.values()):
-            chosen[n] = second
+    first = [one for one in asked if not isinstance(one, NotMade)]
+    chosen, settled = draw(first, lambda n: requests_for(campaign, able[n], attempt=1), pictures)
+    odd, spread = _sets(able, chosen, settled, panel.limits.get(OUTLIER))
     made: list[Made] = []
-    failed: list[NotMade] = []
-    for idea, requests in zip(ideas, chosen, strict=True):
-        if isinstance(requests, NotMade):
-            failed.append(requests)
+    for n, (idea, requests) in enumerate(zip(able, chosen, strict=True)):
+        if n in odd:
+            failed.append(NotMade(idea, f"no picture: {odd[n]}"))
             continue
-        pictures = {size: settled[request] for size, request in requests.items()}
-        spent = sum(p.seconds for p in pictures.values() if isinstance(p, Picture) and not p.cached)
-        result = assemble(campaign, kit, idea, requests, pictures, backend.model_id, spent)
+        drawn = {size: settled[request] for size, request in requests.items()}
+        spent = sum(p.seconds for p in drawn.values() if isinstance(p, Picture) and not p.cached)
+        result = assemble(campaign, kit, idea, requests, drawn, backend.model_id, spent)
         (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
-    outcomes = list(settled.values())
-    drawn = [o.seconds for o in outcomes if isinstance(o, Picture) and not o.cached]
-    costs = tuple(_cost(outcome, backend.model_id) for outcome in outcomes)
-    return Batch(tuple(made), tuple(failed), len(drawn), sum(drawn), costs)
+    new = [o.seconds for o in settled.values() if isinstance(o, Picture) and not o.cached]
+    costs = tuple(_cost(outcome, backend.model_id) for outcome in settled.values())
+    return Batch(tuple(made), tuple(failed), len(new), sum(new), costs, spread)
+
+
+def _sets(
+    ideas: Sequence[Idea],
+    chosen: Sequence[Mapping[Size, Request]],
+    settled: Mapping[Request, Outcome],
+    limit: float | None,
+) -> tuple[dict[int, str], dict[str, float]]:
+    """Strangers by the idea's number, and the spread of each segment's set; sizes show one scene, so the first speaks for all."""
+    odd: dict[int, str] = {}
+    spread: dict[str, float] = {}
+    shown = {n: settled[next(iter(one.values()))] for n, one in enumerate(chosen)}
+    for segment in dict.fromkeys(idea.segment for idea in ideas):
+        numbers = [n for n, o in shown.items() if isinstance(o, Picture) and ideas[n].segment == segment]
+        pictures = [o for n in numbers if isinstance(o := shown[n], Picture)]
+        odd |= {numbers[n]: why for n, why in strangers(pictures, limit).items()}
+        if len(pictures) > 1:
+            spread[segment] = hold_together(pictures).spread
+    return odd, spread
 
 
 def _asked(campaign: Campaign, idea: Idea) -> dict[Size, Request] | NotMade:
@@ -227,10 +233,6 @@ def _asked(campaign: Campaign, idea: Idea) -> dict[Size, Request] | NotMade:
         return requests_for(campaign, idea)
     except Refused as error:
         return NotMade(idea, str(error))
-
-
-def _gate(outcome: Outcome) -> str:
-    return outcome.gate if isinstance(outcome, Failure) else ""
 
 
 def _cost(outcome: Outcome, model: str) -> PictureCost:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from dco.errors import BadInput, BadModel
 from dco.generate.backend import Progress, load_backend
 from dco.generate.backends.procedural import Backend as Procedural
 from dco.generate.cache import PictureCache
+from dco.generate.defects import DEFECTS, crop
+from dco.generate.panel import ALIKE, Panel
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.request import Request
 from dco.generate.studio import make
@@ -136,3 +139,98 @@ def test_what_was_made_before_a_crash_is_kept(tmp_path: Path) -> None:
 
 def test_a_studio_works_without_a_cache() -> None:
     assert all(isinstance(o, Picture) for o in make(requests(2), load_backend("procedural")))
+
+
+LOOK = {"scene": "beach", "palette": "blue", "light": "soft light", "composition": "copy space left"}
+
+
+def large(seed: int, **changes: str) -> Request:
+    return Request.of({**LOOK, **changes}, 240, 200, seed)
+
+
+class Altered:
+    """The procedural backend, whose pictures are altered by seed on their way out."""
+
+    model_id, license, on_render = "altered", {"license": "Apache-2.0"}, True
+
+    def __init__(self, alter: dict[int, Any]) -> None:
+        self.alter, self.inner = alter, Procedural()
+        self.inner.model_id = self.model_id
+
+    def generate(self, requests: Sequence[Request], progress: Progress | None = None) -> Iterator[Outcome]:
+        for outcome in self.inner.generate(requests):
+            change = self.alter.get(outcome.request.seed)
+            if change and isinstance(outcome, Picture):
+                outcome = replace(outcome, pixels=change(outcome.pixels))
+            yield outcome
+
+
+def test_a_picture_a_gate_refuses_is_a_failure_with_gate_and_reason_and_is_not_kept(tmp_path: Path) -> None:
+    spoil = {2: lambda pixels: DEFECTS["noise"].plant(pixels, np.random.default_rng(0))}
+    cache = PictureCache(tmp_path)
+    good, bad = make([large(1), large(2)], Altered(spoil), cache)
+    assert isinstance(good, Picture) and isinstance(bad, Failure)
+    assert bad.gate == "artefacts" and "noise" in bad.reason
+    assert (cache.has(good.key), cache.has(bad.key)) == (True, False)
+
+
+def test_measured_values_travel_with_the_picture_and_come_back_from_the_cache(tmp_path: Path) -> None:
+    cache = PictureCache(tmp_path)
+    (made,) = make([large(1)], Altered({}), cache)
+    (kept,) = make([large(1)], Altered({}), cache)
+    assert isinstance(made, Picture) and isinstance(kept, Picture) and kept.cached
+    assert made.quality == kept.quality == cache.quality(made.key)
+    assert made.quality["sharpness.detail"] > 0.5
+
+
+def test_a_picture_kept_before_there_were_gates_is_judged_when_it_is_asked_for(tmp_path: Path) -> None:
+    cache = PictureCache(tmp_path)
+    (made,) = Altered({}).generate([large(1)])
+    assert isinstance(made, Picture)
+    cache.put(replace(made, pixels=DEFECTS["noise"].plant(made.pixels, np.random.default_rng(0))))
+    (found,) = make([large(1)], Altered({}), cache)
+    assert isinstance(found, Failure) and found.gate == "artefacts"
+
+
+def test_of_two_pictures_that_are_one_the_later_fails_and_names_the_first(tmp_path: Path) -> None:
+    cache = PictureCache(tmp_path)
+    (first,) = Altered({}).generate([large(1)])
+    assert isinstance(first, Picture)
+    cropped = crop(first.pixels, 0.06, np.random.default_rng(3))
+    backend = Altered({2: lambda _: cropped})
+    only_alike = Panel(gates=["sound"])
+    for _ in range(2):  # the second time from the cache
+        one, other, last = make([large(1), large(2), large(3)], backend, cache, panel=only_alike)
+        assert isinstance(one, Picture) and isinstance(last, Picture)
+        assert isinstance(other, Failure) and other.gate == ALIKE
+        assert f"near-duplicate of picture {one.key[:12]}" in other.reason and "seed 1" in other.reason
+
+
+def test_what_is_shown_already_is_not_made_twice(tmp_path: Path) -> None:
+    cache = PictureCache(tmp_path)
+    (shown,) = make([large(1)], Altered({}), cache)
+    assert isinstance(shown, Picture)
+    again = Altered({9: lambda _: shown.pixels})
+    (found,) = make([large(9)], again, cache, panel=Panel(gates=["sound"]), beside=[shown.key])
+    assert isinstance(found, Failure) and "which is shown already" in found.reason
+    # A picture is no duplicate of itself.
+    assert isinstance(make([large(1)], again, cache, beside=[shown.key])[0], Picture)
+
+
+def test_an_unsafe_prompt_is_refused_with_its_rule_whoever_asks(tmp_path: Path) -> None:
+    backend = Faulty()
+    asked = [
+        Request.of({}, 48, 48, 1, prompt="beach with a Nikе shoe, blue tones"),
+        Request.of({"scene": "beach", "palette": "blue", "look_extra": "in the style of Banksy"}, 48, 48, 2),
+        *requests(1),
+    ]
+    first, second, fine = make(asked, backend)
+    assert isinstance(first, Failure) and "rule 'trademark'" in first.reason
+    assert isinstance(second, Failure) and "rule 'living-artist'" in second.reason
+    assert isinstance(fine, Picture) and backend.asked == [0]
+    (banned,) = make(requests(1), backend, banned=["beach"])
+    assert isinstance(banned, Failure) and "rule 'brand'" in banned.reason
+    (allowed,) = make(
+        [Request.of({}, 48, 48, 1, prompt="beach, blue tones, nike")], Faulty(), allowed=["Nike"]
+    )
+    assert not (isinstance(allowed, Failure) and "rule" in allowed.reason)
