@@ -118,7 +118,9 @@ def add_pictures(conn: Connection, run: Run, pictures: Iterable[PictureCost]) ->
         values = {"run": run.id, **asdict(one)}
         if one.outcome == "cached":
             first = _booked_by(conn, run.campaign, one.key)
-            values |= {"outcome": "made"} if first in (None, run.id) else _NOTHING
+            if first == run.id:
+                continue  # this run's own picture, met again: what its making took is booked
+            values |= {"outcome": "made"} if first is None else _NOTHING
         insert = (sqlite.insert if is_sqlite(conn) else postgresql.insert)(tables.picture_costs).values(
             values
         )

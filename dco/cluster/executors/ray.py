@@ -136,20 +136,8 @@ class Executor:
     def _connect(self) -> None:
         ray = self._ray
         if not ray.is_initialized():
-            quiet: dict[str, Any] = {
-                "log_to_driver": False,
-                "configure_logging": False,
-                "logging_level": logging.ERROR,
-            }
             try:
-                if self._address:
-                    ray.init(address=self._address, **quiet)
-                else:
-                    # "local" even where RAY_ADDRESS names a cluster: what runs elsewhere is said, never guessed.
-                    ray.init(
-                        address="local", num_cpus=self._wanted or None, include_dashboard=False,
-                        object_store_memory=STORE_BYTES, _node_ip_address="127.0.0.1", **quiet,
-                    )  # fmt: skip
+                self._init()
             except Exception as error:
                 place = f"the cluster at {self._address!r}" if self._address else "a cluster on this machine"
                 raise NoWorker(
@@ -160,6 +148,25 @@ class Executor:
         has = ray.cluster_resources()
         self._gpu = has.get("GPU", 0) >= 1
         self._slots = self._wanted or int(has.get("GPU", 0)) or int(has.get("CPU", 0)) or 1
+
+    def _init(self) -> None:
+        ray, quiet = (
+            self._ray,
+            {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR},
+        )
+        if self._address:
+            ray.init(address=self._address, **quiet)
+            return
+        # "local" even where RAY_ADDRESS names a cluster: what runs elsewhere is said, never guessed.
+        own = {"address": "local", "num_cpus": self._wanted or None, "include_dashboard": False}
+        own |= {"object_store_memory": STORE_BYTES, "_node_ip_address": "127.0.0.1"}
+        try:
+            ray.init(**own, **quiet)
+        except Exception:
+            # On a busy machine Ray may take longer to come up than the half minute it gives itself; the second time its
+            # files are in memory.
+            ray.shutdown()
+            ray.init(**own, **quiet)
 
     def _assign(self, work: Work, slots: int, limit: float | None) -> None:
         """Chunks to whoever is idle; new actors while there is more to do than hands."""
