@@ -26,6 +26,12 @@ def bar(label: str) -> Callable[[int, int], None]:
     return show
 
 
+def steps(done: int, total: int) -> None:
+    """How far the pictures in the making are, behind the bar; silent where the bar is."""
+    if sys.stderr.isatty():
+        print(f"\033[s   step {done}/{total} \033[u", end="", file=sys.stderr, flush=True)
+
+
 def say(text: str = "") -> None:
     """A line of the result, at once."""
     print(text, flush=True)

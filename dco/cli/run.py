@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import sys
 from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from dco.cli.console import bar, say, say_json
+from dco.cli.console import bar, say, say_json, steps
 from dco.errors import BadInput, UnknownName
 from dco.jobs.clock import now
 
@@ -74,7 +75,7 @@ def generate(args: Namespace) -> None:
     from dco.jobs.desk import open_desk
     from dco.jobs.draft import start
 
-    with open_desk(args.campaign) as desk:
+    with open_desk(args.campaign) as desk, _watched(args.preview):
         batch = start(desk, now=now(), per_segment=args.per_segment, progress=bar("pictures"))
         for miss in batch.not_made:
             say(f"not made for {miss.idea.segment}: {miss.reason}")
@@ -83,6 +84,14 @@ def generate(args: Namespace) -> None:
             say(f"  {segment}: backdrops are {apart:.0f} dE apart in colour on average")
         say(f"look at {write_gallery(desk)}")
         say(f"then: dco approve {args.campaign} all --by 'your name'")
+
+
+def _watched(folder: str) -> AbstractContextManager[None]:
+    if not folder:
+        return nullcontext()
+    from dco.jobs.preview import latest, shown_to
+
+    return shown_to(latest(Path(folder), steps))
 
 
 def import_pictures(args: Namespace) -> int:

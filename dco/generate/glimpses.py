@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import NamedTuple
 
@@ -16,11 +17,31 @@ from dco.generate.picture import Pixels
 EVERY = 2
 """Steps between two looks."""
 
-PAUSE = 0.4
-"""Seconds between two looks, at least: decoding a batch of small copies costs about a step of the denoiser."""
+PAUSE = 1.0
+"""Seconds between two looks, at least: decoding a batch of small copies takes about 50 ms, so looking costs 5 %."""
 
 SIDE = 192
 """Longer side of a glimpse, in pixels."""
+
+
+_process: Preview | None = None
+
+
+@contextmanager
+def shown_to(preview: Preview) -> Iterator[None]:
+    """Show `preview` every picture this process makes meanwhile, whoever asks for it: between a command and the backend lie
+    cache, gates and executor, which have no use for pictures on their way. Workers in other processes show nothing."""
+    global _process
+    before, _process = _process, preview
+    try:
+        yield
+    finally:
+        _process = before
+
+
+def wanted(preview: Preview | None) -> Preview | None:
+    """Who is to be shown pictures on their way: the one who was named, else whoever watches this process."""
+    return preview or _process
 
 
 class Watched(NamedTuple):

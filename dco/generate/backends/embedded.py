@@ -24,7 +24,7 @@ from dco.generate import threads as thread_policy
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, Bucket, in_order, reason
 from dco.generate.delta import Array, delta_transfer, resize
-from dco.generate.glimpses import StopMaking, Watched, Watcher
+from dco.generate.glimpses import StopMaking, Watched, Watcher, wanted
 from dco.generate.model_folder import check, embedded_folder
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import add_grain, render
@@ -127,7 +127,8 @@ class Backend:
     ) -> Iterator[Outcome]:
         """One outcome per request, in order. Model folder, engine version and request decide every byte."""
         done = 0
-        watcher = Watcher(preview) if preview else None
+        shown = wanted(preview)
+        watcher = Watcher(shown) if shown else None
 
         def counted() -> Iterator[tuple[int, Outcome]]:
             nonlocal done

@@ -8,7 +8,7 @@ from typing import Any
 
 from dco.generate.backend import Defaults, Glimpse, Preview, Progress
 from dco.generate.batching import reason
-from dco.generate.glimpses import thumbnail
+from dco.generate.glimpses import thumbnail, wanted
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.render import render
 from dco.generate.request import ENGINE, PICTURES, Request
@@ -40,10 +40,11 @@ class Backend:
         preview: Preview | None = None,
     ) -> Iterator[Outcome]:
         """One outcome per request, in order. Its one step is the whole picture: the preview is a thumbnail of it."""
+        shown = wanted(preview)
         for done, request in enumerate(requests, start=1):
             outcome = self._paint(request)
-            if preview and isinstance(outcome, Picture):
-                preview(Glimpse(outcome.key, 1, 1, thumbnail(outcome.pixels)))
+            if shown and isinstance(outcome, Picture):
+                shown(Glimpse(outcome.key, 1, 1, thumbnail(outcome.pixels)))
             yield outcome
             if progress:
                 progress(done, len(requests))
