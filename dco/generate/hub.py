@@ -7,10 +7,11 @@ from pathlib import Path
 
 from dco.errors import BadModel
 from dco.generate.batching import reason
+from dco.generate.checkpoint_kinds import HINT
 from dco.generate.model_folder import INDEX, ModelFolder, check
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_WANTED = [INDEX, "LICENSE*", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors"]
+_WANTED = [INDEX, HINT, "LICENSE*", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors"]
 
 
 def open_folder(
