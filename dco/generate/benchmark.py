@@ -79,9 +79,13 @@ class Embedded:
     def _plain_image(self) -> Any:
         return pipeline.image_to_image(self._plain_text)
 
-    def copies(self, side: int, repeats: int) -> tuple[float, float, float]:
+    def copies(self, side: int, repeats: int, reconstruct: bool = False) -> tuple[float, float, float]:
         """CPU seconds an image of ours and of the plain loop, image to image at the usual setting, and the largest
-        difference of their pictures in steps of 255. Ours also makes the reconstruction that delta transfer needs."""
+        difference of their pictures in steps of 255.
+
+        Ours always makes the reconstruction that delta transfer subtracts, too; with `reconstruct` so does the plain loop,
+        and both then give the same.
+        """
         batch = BATCH if side <= 128 else max(1, BATCH // 2)
         words, seeds, copies = _samples(batch, side)
 
@@ -89,7 +93,10 @@ class Embedded:
             return self._diffuse(words, copies, seeds)[0]
 
         def plain() -> Array:
-            return self._plain_copies(words[:PLAIN_IMAGES], copies, seeds)
+            drawn = self._plain_copies(words[:PLAIN_IMAGES], copies, seeds)
+            for picture in copies[: PLAIN_IMAGES if reconstruct else 0]:
+                self._plain_reconstruction(picture)
+            return drawn
 
         mine, theirs = in_turns(ours, plain, repeats)
         far = float(np.abs(ours()[:PLAIN_IMAGES] - plain()).max() * 255)
@@ -202,6 +209,13 @@ class Embedded:
             self._call(self._plain_image, text, seeds[k], image=pictures[k : k + 1], strength=self.strength)
             for k, text in enumerate(words)
         ])  # fmt: skip
+
+    @torch.inference_mode()
+    def _plain_reconstruction(self, picture: Array) -> None:
+        vae = self._plain_text.vae
+        vae.decode(
+            pipeline.latents_of(vae, torch.from_numpy(picture).permute(2, 0, 1)[None].contiguous() * 2 - 1)
+        )
 
     def _call(self, pipe: Any, text: str, seed: int, **more: Any) -> Array:
         with pipeline.quiet():

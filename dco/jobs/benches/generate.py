@@ -38,6 +38,14 @@ def _cpu(options: Options) -> list[Row]:
                 f"pictures differ by at most {far:.2g} of 255",
             )
         )  # fmt: skip
+    options.say("copies and reconstructions of 128 px")
+    ours, plain, _ = pair.copies(128, options.repeats, reconstruct=True)
+    rows.append(
+        Row.faster(
+            "embedded copies, 128 px, both with reconstruction", ours, plain, "images/s of a core",
+            note="delta transfer needs both; the rows above charge the reconstruction to us alone",
+        )
+    )  # fmt: skip
     options.say("text to image")
     ours, plain, far = pair.text(128, options.repeats)
     rows.append(
