@@ -14,25 +14,25 @@ from dco.errors import BadInput
 from dco.generate.delta import Array
 from dco.generate.reference import Reference
 
-FEATHER = 0.008
-"""Width of the rim as a part of the picture's shorter side: 9 px of 1080."""
+RIM = 2.0
+"""Width in pixels of the rim of a mask of black and white alone. No wider: what `init` shows just beside a product is the old
+backdrop, and would stand around it as a halo. A mask with greys brings its own rim."""
 
 Pixels = NDArray[np.uint8]
 
 
 def alpha(mask: Pixels, feather: float | None = None) -> Array:
-    """How much of the new picture shows: 0 where the mask is black, rising over `feather` pixels into the white.
+    """How much of the new picture shows: 0 where the mask is black, rising into the white.
 
     Args:
         mask: uint8[height, width]; white is repainted, grey partly.
-        feather: width of the rim in pixels; default a small part of the shorter side, at least 2;
-            less than half a pixel is none.
+        feather: width of the rim in pixels, less than half of one is none; default `RIM`, or none where the mask has greys.
 
     Returns:
         float32[height, width] in [0, 1]; exactly 0 on every black pixel of the mask.
     """
-    width = max(2.0, FEATHER * min(mask.shape)) if feather is None else feather
     wet = mask.astype(np.float32) / np.float32(255)
+    width = feather if feather is not None else 0.0 if ((mask > 0) & (mask < 255)).any() else RIM
     if mask.all() or width < 0.5:
         return wet
     # The first white pixel is half a pixel from the border: it already shows a little of the new picture.
@@ -64,6 +64,9 @@ def composite(init: Pixels, drawn: Array, mask: Pixels, feather: float | None = 
 def place(backdrop: Pixels, product: Pixels, left: int, top: int) -> tuple[Reference, Reference]:
     """A product on a backdrop, as `init` and `mask` of a request that repaints everything around it.
 
+    Where the product is half transparent, at its rim or in its shadow, `init` has its colour and the mask how much of the
+    new backdrop shines through: nothing of the old one stays around it.
+
     Args:
         backdrop: uint8[height, width, 3]. product: uint8[h, w, 4], alpha not premultiplied.
         left, top: pixels of the product's corner in the backdrop.
@@ -79,11 +82,9 @@ def place(backdrop: Pixels, product: Pixels, left: int, top: int) -> tuple[Refer
         raise BadInput(f"product: {w}x{h} at {left},{top} does not lie in the backdrop of {width}x{height}")
     init, mask = backdrop.copy(), np.full((height, width), 255, np.uint8)
     spot = np.s_[top : top + h, left : left + w]
-    a = product[:, :, 3:].astype(np.float32) / np.float32(255)
-    under, over = (linear(p.astype(np.float32) / np.float32(255)) for p in (init[spot], product[:, :, :3]))
-    init[spot] = _to_uint8(encoded((1 - a) * under + a * over))
-    # A half transparent rim belongs to the product: it is kept, and never repainted.
-    mask[spot][product[:, :, 3] > 0] = 0
+    there = product[:, :, 3] > 0
+    init[spot][there] = product[:, :, :3][there]
+    mask[spot] = 255 - product[:, :, 3]
     return Reference(init), Reference(mask)
 
 

@@ -53,16 +53,29 @@ def test_the_transfer_function_is_its_own_inverse_and_hits_the_published_points(
     assert float(linear(np.float32(0.5))) == pytest.approx(0.21404, abs=1e-5)
 
 
-def test_a_placed_product_is_kept_with_its_rim_and_everything_else_is_repainted() -> None:
-    backdrop = np.full((20, 30, 3), 200, np.uint8)
+def test_a_placed_product_is_kept_and_nothing_of_the_old_backdrop_stays_around_it() -> None:
+    backdrop = np.full((20, 30, 3), 255, np.uint8)
     product = np.zeros((4, 5, 4), np.uint8)
     product[1:3, 1:4] = [10, 20, 30, 255]
-    product[0, 0] = [0, 0, 0, 127]
+    product[0, 0] = [0, 0, 0, 128]
     init, mask = place(backdrop, product, 7, 3)
-    assert init.pixels[4, 8].tolist() == [10, 20, 30]
-    assert 100 < int(init.pixels[3, 7, 0]) < 200
-    assert (mask.pixels == 0).sum() == 7 and mask.pixels[4, 8] == mask.pixels[3, 7] == 0
-    assert (init.pixels[mask.pixels == 255] == 200).all()
+    assert (mask.pixels == 0).sum() == 6 and mask.pixels[3, 7] == 127
+    assert (init.pixels[mask.pixels == 255] == 255).all()
+    black = composite(init.pixels, np.zeros((20, 30, 3), np.float32), mask.pixels)
+    assert (black[4:6, 8:11] == [10, 20, 30]).all()
+    black[4:6, 8:11] = 0
+    assert not black.any()
+    white = composite(init.pixels, np.ones((20, 30, 3), np.float32), mask.pixels)
+    assert white[3, 7].tolist() == [187] * 3  # half of the light is the new backdrop's
+
+
+def test_a_hard_mask_gets_a_narrow_rim_and_a_soft_one_keeps_its_own() -> None:
+    hard = np.zeros((9, 30), np.uint8)
+    hard[:, 10:] = 255
+    rising = alpha(hard)[4]
+    assert (rising[:10] == 0).all() and 0 < rising[10] < rising[11] < 1 and (rising[13:] == 1).all()
+    soft = np.broadcast_to(np.linspace(0, 255, 30).astype(np.uint8), (9, 30))
+    assert (alpha(soft) == soft / np.float32(255)).all()
 
 
 @pytest.mark.parametrize(("left", "top"), [(-1, 0), (26, 0), (0, 17)])
