@@ -126,7 +126,7 @@ class Embedded:
         order = np.random.default_rng(3).permutation(2 * BATCH)
 
         def made(chosen: Sequence[int], size: int) -> dict[int, np.ndarray]:
-            found = {}
+            found: dict[int, np.ndarray] = {}
             for start in range(0, len(chosen), size):
                 part = list(chosen[start : start + size])
                 part += part[-1:] * (size - len(part))

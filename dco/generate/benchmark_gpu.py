@@ -81,9 +81,10 @@ def xl_pipeline(device: str, dtype: torch.dtype, scale: int = 1) -> Any:
 
         unet_config, vae_config = configurations(scale)
         with torch.device(device):
-            unet = UNet2DConditionModel(**unet_config).to(dtype).eval()
-            vae = AutoencoderKL(**vae_config).to(dtype).eval()
-        pipe = StableDiffusionXLPipeline(
+            unet: Any = UNet2DConditionModel(**unet_config)
+            vae: Any = AutoencoderKL(**vae_config)
+        unet, vae = unet.to(dtype).eval(), vae.to(dtype).eval()
+        pipe: Any = StableDiffusionXLPipeline(
             vae=vae, unet=unet, scheduler=EulerDiscreteScheduler(steps_offset=1), text_encoder=None,
             text_encoder_2=None, tokenizer=None, tokenizer_2=None, add_watermarker=False,
         )  # fmt: skip
@@ -132,7 +133,8 @@ def operations(steps: int, guided: bool, side: int = SIDE, scale: int = 1) -> fl
 
         unet_config, vae_config = configurations(scale)
         with torch.device("meta"):
-            unet, vae = UNet2DConditionModel(**unet_config), AutoencoderKL(**vae_config)
+            unet: Any = UNet2DConditionModel(**unet_config)
+            vae: Any = AutoencoderKL(**vae_config)
             cell = side // 8
             latents, time = torch.empty(1, 4, cell, cell), torch.empty(1)
             words = torch.empty(1, 77, unet_config["cross_attention_dim"])
