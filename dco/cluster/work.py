@@ -82,12 +82,12 @@ class Work:
         return []
 
     def worker_hung(self, chunk: Chunk, limit: float) -> list[Lost]:
-        """The worker was stopped. One row may have held up the others: each is tried once more, alone."""
+        """The worker was stopped. One row may have held up the others: each is tried once more, alone; never a third time."""
         self._hangs += 1
         reason = f"took longer than {limit:g} s and was stopped"
         if self._hangs >= MOST_HANGS:
             return self._give_up(chunk, f"{reason}, as were the {MOST_HANGS - 1} calls before it")
-        if len(chunk.left) == 1:
+        if chunk.again or len(chunk.left) == 1:
             return self.finished(chunk, reason)
         self._again.extend(chunk.alone())
         return []
