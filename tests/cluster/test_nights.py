@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -20,18 +21,25 @@ ZONE = "Europe/Berlin"
 ECHO = Job("dco.cluster.echo:Echo", "")
 
 
-def campaigns(folder: Path) -> list[Path]:
-    """Two that run, and one whose store is broken."""
-    files = [small(folder / name) for name in ("first", "second", "broken")]
-    for file in files[:2]:
-        with open_desk(file) as desk:
-            draft.start(desk, now=morning(-1, ZONE), per_segment=2)
-    with open_desk(files[2]) as desk:
-        (desk.workspace.folder / "dco.db").unlink()
-    with sqlite3.connect(files[2].parent / "store" / "dco.db") as conn:
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A campaign with its starting creatives, whose nights make no new ones."""
+    file = small(tmp_path_factory.mktemp("drafted") / "campaign")
+    file.write_text(file.read_text(encoding="utf-8").replace("max_new: 2", "max_new: 0"), encoding="utf-8")
+    with open_desk(file) as desk:
+        draft.start(desk, now=morning(-1, ZONE), per_segment=2)
+    return file
+
+
+def campaigns(drafted: Path, folder: Path) -> list[Path]:
+    """Two that run, and one whose store a later version of the engine made."""
+    for name in ("first", "second", "broken"):
+        shutil.copytree(drafted.parent, folder / name)
+    (folder / "broken" / "store" / "dco.db").unlink()
+    with sqlite3.connect(folder / "broken" / "store" / "dco.db") as conn:
         conn.execute("create table alembic_version (version_num text)")
         conn.execute("insert into alembic_version values ('9999')")
-    return files
+    return [folder / name / drafted.name for name in ("first", "second", "broken")]
 
 
 def nights(files: list[Path]) -> tuple[int, list[str], list[object]]:
@@ -48,14 +56,14 @@ def nights(files: list[Path]) -> tuple[int, list[str], list[object]]:
 
 
 def test_nights_on_a_cluster_end_as_they_do_here_and_a_broken_campaign_stops_no_other(
-    tmp_path: Path, two: Executor, monkeypatch: pytest.MonkeyPatch
+    drafted: Path, tmp_path: Path, two: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = nights(campaigns(tmp_path / "here"))
+    here = nights(campaigns(drafted, tmp_path / "here"))
     list(
         two.map(ECHO, [])
     )  # other work to do, none of it: the slots are free for the scheduler's own workers
     monkeypatch.setenv(pictures.EXECUTOR, "ray:2")
-    there = nights(campaigns(tmp_path / "there"))
+    there = nights(campaigns(drafted, tmp_path / "there"))
     assert here == there
     code, said, shares = here
     assert code == 4 and len(shares) == 2
