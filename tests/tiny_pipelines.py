@@ -22,7 +22,7 @@ def scratch() -> Path:
 @cache
 def tiny_stable_diffusion() -> Path:
     """A folder as `save_pretrained` writes it: 64 px native, factor 8, byte tokenizer of 77 tokens. Do not change it."""
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
 
     folder = scratch() / "tiny"
     with warnings.catch_warnings(), quiet():
@@ -174,7 +174,7 @@ def tiny_flux(guidance: bool = False) -> Path:
 
 def add_controlnet(checkpoint: Path, folder: Path) -> Path:
     """A ControlNet of random weights for a tiny checkpoint, as `save_pretrained` writes it."""
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
 
     with quiet():
         import torch
@@ -209,7 +209,7 @@ def add_controlnet(checkpoint: Path, folder: Path) -> Path:
 
 def add_ip_adapter(checkpoint: Path, folder: Path) -> Path:
     """An IP-Adapter of random weights with its image encoder, in the layout its authors publish."""
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
 
     with quiet():
         import torch
@@ -250,14 +250,14 @@ def add_ip_adapter(checkpoint: Path, folder: Path) -> Path:
 
 def add_lora(checkpoint: Path, folder: Path, seed: int = 3) -> Path:
     """A LoRA adapter of random weights, made by peft and written by diffusers."""
-    from dco.generate.pipeline import load, quiet
+    from dco.generate.diffusion.pipeline import load, quiet
 
     with quiet():
         import torch
         from peft import LoraConfig
         from peft.utils import get_peft_model_state_dict
 
-        from dco.generate.model_folder import check
+        from dco.generate.models.folder import check
 
         torch.manual_seed(seed)
         pipe = load(check(checkpoint), device="cpu", dtype=torch.float32)
@@ -270,7 +270,7 @@ def add_lora(checkpoint: Path, folder: Path, seed: int = 3) -> Path:
 
 
 def _saved(name: str, change: Callable[[Any], Any]) -> Path:
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
 
     folder = scratch() / name
     with warnings.catch_warnings(), quiet():

@@ -206,7 +206,9 @@ def _study(p: ArgumentParser) -> None:
 
 def _bench(p: ArgumentParser) -> None:
     p.add_argument("name", metavar="NAME", help="what to measure, e.g. generate")
-    p.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where the model runs (default: cpu)")
+    p.add_argument(
+        "--device", default="cpu", choices=["cpu", "cuda"], help="where the model runs (default: cpu)"
+    )
     p.add_argument("--repeats", type=int, default=5, help="turns whose median is taken (default 5)")
     p.add_argument("--quick", action="store_true", help="leave out what takes minutes")
     _json(p)

@@ -229,7 +229,7 @@ def model(args: Namespace) -> None:
             f"dco model {args.action}: {args.folder!r} is one word too many; FOLDER belongs to `dco model add`"
         )
     if args.action == "gates":
-        from dco.generate import calibrate
+        from dco.generate.quality import calibrate
 
         work = Path(args.work) if args.work else None
         found = calibrate.calibrate(args.samples, folder=args.out, work=work, say=say)
@@ -262,7 +262,7 @@ def model(args: Namespace) -> None:
 
 
 def _add_model(args: Namespace) -> None:
-    from dco.generate.licence import write_record
+    from dco.generate.models.licence import write_record
 
     if not args.folder:
         raise BadInput("dco model add: expected FOLDER, --license ID and --source URL")

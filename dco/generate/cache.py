@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from dco.errors import BadInput, GenerationFailed, StoreError
-from dco.generate.likeness import GRID, Thumb, thumb
 from dco.generate.picture import Picture
+from dco.generate.quality.likeness import GRID, Thumb, thumb
 from dco.generate.reference import pixels_sha256
 from dco.generate.request import ENGINE, Request
 from dco.generate.soundness import inspect

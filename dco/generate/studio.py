@@ -10,9 +10,9 @@ from dco.errors import BadInput, BadModel, NoWorker, Refused, StoreError
 from dco.generate.backend import Backend, Progress
 from dco.generate.batching import reason
 from dco.generate.cache import PictureCache
-from dco.generate.likeness import Thumb, misfit, thumb
-from dco.generate.panel import ALIKE, Panel
 from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.quality.likeness import Thumb, misfit, thumb
+from dco.generate.quality.panel import ALIKE, Panel
 from dco.generate.request import Request
 from dco.prompts import policy
 

@@ -19,8 +19,8 @@ from dco.compose.review import review
 from dco.compose.sizes import ad_size, masters
 from dco.errors import BadCampaign, DoesNotFit, Refused, UnknownName
 from dco.generate.cache import PictureCache
-from dco.generate.panel import OUTLIER, Panel
 from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.quality.panel import OUTLIER, Panel
 from dco.generate.request import Request, fewest_steps
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from dco import schemas
 from dco.errors import BadData
 from dco.generate.cache import PictureCache
-from dco.generate.panel import worst
+from dco.generate.quality.panel import worst
 from dco.jobs import rasters
 from dco.jobs.decide import history as past
 from dco.jobs.decide import segments_of

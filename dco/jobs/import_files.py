@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dco.errors import BadInput, BadPicture, Refused
-from dco.generate.licence import commercial_use
+from dco.generate.models.licence import commercial_use
 from dco.generate.provenance import Provenance, plain, read
 
 MAX_FILES = 500

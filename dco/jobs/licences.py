@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from dco.errors import Unlicensed
-from dco.generate.licence import Record, problem, record_of
+from dco.generate.models.licence import Record, problem, record_of
 from dco.jobs.desk import Desk
 from dco.jobs.pictures import backend_of
 from dco.records import Campaign

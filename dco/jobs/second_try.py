@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from dco.generate.likeness import Consistency, consistency, thumb
 from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.quality.likeness import Consistency, consistency, thumb
 from dco.generate.request import Request
 
 Size = tuple[int, int]

@@ -11,10 +11,10 @@ import pytest
 
 from dco import registry
 from dco.generate.backend import load_backend
-from dco.generate.defects import DEFECTS, busy
 from dco.generate.gates._subject import Reading, Subject
-from dco.generate.panel import calibrated
 from dco.generate.picture import Picture
+from dco.generate.quality.defects import DEFECTS, busy
+from dco.generate.quality.panel import calibrated
 from dco.generate.request import Request
 
 LOOK = {"scene": "studio podium", "palette": "teal", "light": "soft light", "composition": "copy space left"}

@@ -9,8 +9,8 @@ import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
 from dco import registry
-from dco.generate.canvas import Scene
-from dco.generate.render import render
+from dco.generate.paint.canvas import Scene
+from dco.generate.paint.render import render
 from dco.generate.vocabulary import COMPOSITIONS, LIGHTS, PALETTES, Look
 
 SCENES = registry.names("scenes")

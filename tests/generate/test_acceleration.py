@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tiny_pipelines import tiny_flux, tiny_stable_diffusion
 
 from dco.errors import BadInput, BadModel
-from dco.generate import pipeline
-from dco.generate.acceleration import accelerate, component_bytes
-from dco.generate.acceleration_options import ASPECTS, Acceleration, bucket, offload_plan
 from dco.generate.backend import load_backend
-from dco.generate.model_folder import check
+from dco.generate.diffusion import pipeline
+from dco.generate.diffusion.acceleration import accelerate, component_bytes
+from dco.generate.diffusion.acceleration_options import ASPECTS, Acceleration, bucket, offload_plan
+from dco.generate.models.folder import check
 from dco.generate.picture import Picture
 from dco.generate.request import Request
 

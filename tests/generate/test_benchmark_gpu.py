@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dco.errors import BadInput
-from dco.generate import benchmark_gpu
+from dco.generate.benchmarks import gpu as benchmark_gpu
 
 
 def test_the_architecture_is_that_of_sdxl() -> None:

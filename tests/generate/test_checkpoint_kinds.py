@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dco.errors import BadModel
-from dco.generate.checkpoint_kinds import CheckpointKind, recognise
-from dco.generate.model_folder import ModelFolder
+from dco.generate.models.folder import ModelFolder
+from dco.generate.models.kinds import CheckpointKind, recognise
 from dco.generate.request import fewest_steps
 
 EULER = {"_class_name": "EulerDiscreteScheduler"}
@@ -115,7 +115,7 @@ def test_a_hint_that_cannot_be_read_is_refused_by_name(hint: object, words: str,
 
 def test_no_torch_is_imported_to_tell_a_kind() -> None:
     code = (
-        "import sys, dco.generate.checkpoint_kinds, dco.generate.model_parts, dco.generate.backends.diffusers\n"
+        "import sys, dco.generate.models.kinds, dco.generate.models.parts, dco.generate.backends.diffusers\n"
         "print([m for m in ('torch', 'diffusers', 'transformers', 'safetensors') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -287,10 +287,10 @@ def test_the_linear_preview_shows_the_colours_of_a_picture() -> None:
     """On the trained autoencoder that comes with the engine; a random one keeps nothing to be seen."""
     import torch
 
-    from dco.generate import pipeline
-    from dco.generate.latent_preview import LatentPreview
-    from dco.generate.model_folder import check, embedded_folder
-    from dco.generate.render import render
+    from dco.generate.diffusion import pipeline
+    from dco.generate.diffusion.latent_preview import LatentPreview
+    from dco.generate.models.folder import check, embedded_folder
+    from dco.generate.paint.render import render
     from dco.generate.vocabulary import Look
 
     pipe = pipeline.load(check(embedded_folder()), device="cpu", dtype=torch.float32)
@@ -318,7 +318,7 @@ def test_a_lightning_folder_is_drawn_on_trailing_timesteps(tmp_path: Path) -> No
 def test_a_denoiser_of_a_number_of_channels_nobody_knows_is_refused(tmp_path: Path) -> None:
     from diffusers import UNet2DConditionModel
 
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
 
     folder = shutil.copytree(tiny_stable_diffusion(), tmp_path / "m")
     with quiet():

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from dco.generate.conditions import edges
-from dco.generate.render import render
+from dco.generate.diffusion.conditions import edges
+from dco.generate.paint.render import render
 from dco.generate.vocabulary import Look
 
 

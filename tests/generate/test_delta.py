@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from dco.generate.delta import delta_transfer, resize
-from dco.generate.render import render
+from dco.generate.diffusion.delta import delta_transfer, resize
+from dco.generate.paint.render import render
 from dco.generate.vocabulary import Look
 
 

@@ -12,13 +12,14 @@ from PIL import Image
 from tiny_pipelines import tiny_flux, tiny_stable_diffusion
 
 from dco.errors import BadInput, BadModel, StoreError
-from dco.generate import glimpses, pipeline, threads
+from dco.generate import glimpses, threads
 from dco.generate.backend import Glimpse, load_backend
+from dco.generate.diffusion import pipeline
+from dco.generate.diffusion.small import SmallDiffusion
 from dco.generate.glimpses import shown_to
-from dco.generate.model_folder import check
+from dco.generate.models.folder import check
 from dco.generate.picture import Picture
 from dco.generate.request import Request
-from dco.generate.small_diffusion import SmallDiffusion
 from dco.jobs.preview import latest
 
 

@@ -14,8 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from dco.generate import fast_layers
-from dco.generate.fast_layers import FusedResnet, SubpixelUpsample, WinogradConv2d, normalised, speed_up
+from dco.generate.diffusion import fast_layers
+from dco.generate.diffusion.fast_layers import (
+    FusedResnet,
+    SubpixelUpsample,
+    WinogradConv2d,
+    normalised,
+    speed_up,
+)
 
 needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch without oneDNN")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dco.generate.canvas import Array, Stage, colour
-from dco.generate.flora import Pose, blossom, leaf, maple, petal, spray, twig
+from dco.generate.paint.canvas import Array, Stage, colour
+from dco.generate.paint.flora import Pose, blossom, leaf, maple, petal, spray, twig
 from dco.generate.vocabulary import PALETTES
 
 Shape = Callable[[Stage, Array, Pose, Array, Array, float], None]

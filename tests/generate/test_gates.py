@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from dco.errors import BadInput, BadModel, UnknownName
 from dco.generate.backend import load_backend
-from dco.generate.calibrate import LIMITS, calibrate
-from dco.generate.defects import COPIES, DEFECTS
 from dco.generate.gates._lab import lab
 from dco.generate.gates._subject import Subject
 from dco.generate.gates.adherence import GATE as ADHERENCE
 from dco.generate.gates.adherence import surprise
 from dco.generate.gates.copy_space import copy_zone
-from dco.generate.likeness import consistency, misfit, thumb
-from dco.generate.panel import Panel, calibrated, worst
 from dco.generate.picture import Picture
+from dco.generate.quality.calibrate import LIMITS, calibrate
+from dco.generate.quality.defects import COPIES, DEFECTS
+from dco.generate.quality.likeness import consistency, misfit, thumb
+from dco.generate.quality.panel import Panel, calibrated, worst
 from dco.generate.request import Request
 from dco.generate.vocabulary import COMPOSITIONS, PALETTES, scene_names
 

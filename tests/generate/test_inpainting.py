@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from dco.errors import BadInput
-from dco.generate.inpainting import alpha, composite, encoded, linear, place
+from dco.generate.diffusion.inpainting import alpha, composite, encoded, linear, place
 
 MASKS = arrays(np.uint8, (12, 15), elements=st.sampled_from([0, 0, 0, 255, 255, 128]))
 

@@ -12,7 +12,7 @@ from tiny_pipelines import tiny_stable_diffusion
 
 from dco.errors import BadInput, BadModel
 from dco.generate.backend import load_backend
-from dco.generate.licence import Record, commercial_use, problem, record_of, write_record
+from dco.generate.models.licence import Record, commercial_use, problem, record_of, write_record
 
 
 @pytest.fixture

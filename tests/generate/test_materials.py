@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dco.generate import planes
-from dco.generate.canvas import Stage, Window, colour
-from dco.generate.materials import MATERIALS, flat, ledge, level, polish, surface, texture
-from dco.generate.render import render
+from dco.generate.paint import planes
+from dco.generate.paint.canvas import Stage, Window, colour
+from dco.generate.paint.materials import MATERIALS, flat, ledge, level, polish, surface, texture
+from dco.generate.paint.render import render
 from dco.generate.vocabulary import MATERIALS as WORDS
 from dco.generate.vocabulary import PALETTES, Look
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dco.errors import BadModel
-from dco.generate.model_folder import check, embedded_folder, model_id, read_license
-from dco.generate.safetensors_header import check_weights
+from dco.generate.models.folder import check, embedded_folder, model_id, read_license
+from dco.generate.models.safetensors_header import check_weights
 
 
 def safetensors(tensors: dict[str, list[int]] | None = None, payload: bytes | None = None) -> bytes:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dco.errors import BadInput, BadModel
-from dco.generate.model_folder import ModelFolder
-from dco.generate.model_parts import find_parts
+from dco.generate.models.folder import ModelFolder
+from dco.generate.models.parts import find_parts
 
 LORA = "unet.down_blocks.0.to_k.lora_A.weight"
 PROJECTION, LAYER = "image_proj.proj.weight", "ip_adapter.1.to_k_ip.weight"

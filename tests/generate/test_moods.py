@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from dco.generate.canvas import Stage, colour
-from dco.generate.lens import blur, bokeh, defocus
-from dco.generate.moods import GRADES, mood, shoulder
-from dco.generate.render import render
+from dco.generate.paint.canvas import Stage, colour
+from dco.generate.paint.lens import blur, bokeh, defocus
+from dco.generate.paint.moods import GRADES, mood, shoulder
+from dco.generate.paint.render import render
 from dco.generate.vocabulary import MOODS, PALETTES, Look
 
 NAMED = [m for m in MOODS if m != "none"]

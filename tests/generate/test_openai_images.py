@@ -24,12 +24,12 @@ from dco.generate.backend import load_backend
 from dco.generate.backends.openai_images import OPENAI
 from dco.generate.cache import PictureCache
 from dco.generate.cover import cover, inside
-from dco.generate.hosted_models import any_size
-from dco.generate.hosted_prices import Prices, parse_prices
-from dco.generate.licence import record_of
+from dco.generate.hosted.models import any_size
+from dco.generate.hosted.prices import Prices, parse_prices
+from dco.generate.models.licence import record_of
+from dco.generate.paint.render import render
 from dco.generate.picture import Failure, Picture
 from dco.generate.reference import Reference
-from dco.generate.render import render
 from dco.generate.request import Request
 from dco.generate.studio import make
 
@@ -244,7 +244,7 @@ def test_bombs_are_refused_before_they_are_unpacked(monkeypatch: pytest.MonkeyPa
     assert "too many pixels" in failed(outcome)
     (outcome,), _ = outcomes(lambda ask: picture_reply(png(Image.new("1", (5_000, 5_000)))), words("pier"))
     assert "5000 x 5000 pixels" in failed(outcome)
-    from dco.generate import hosted_api
+    from dco.generate.hosted import api as hosted_api
 
     monkeypatch.setattr(hosted_api, "MAX_ANSWER", 10_000)
     (outcome,), asked = outcomes(lambda ask: Reply(200, b"x" * 20_000, {}), words("pier"), retries=2)
@@ -326,7 +326,7 @@ def test_an_address_in_an_answer_is_fetched_from_the_apis_own_host_only() -> Non
 
 
 def test_a_host_on_the_list_is_fetched_over_https_only() -> None:
-    from dco.generate.hosted_api import HostedApi
+    from dco.generate.hosted.api import HostedApi
 
     api = HostedApi(
         "http://127.0.0.1:9/v1",

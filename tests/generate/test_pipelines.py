@@ -209,7 +209,7 @@ def test_a_folder_of_half_precision_only_is_read_without_being_told(copy: Path, 
     import torch
     from diffusers import StableDiffusionPipeline
 
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
 
     half = tmp_path / "half"
     with quiet():

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
 
-from dco.generate import gobos, props
-from dco.generate.canvas import Array, Stage, colour
+from dco.generate.paint import gobos, props
+from dco.generate.paint.canvas import Array, Stage, colour
 from dco.generate.vocabulary import PALETTES
 
 

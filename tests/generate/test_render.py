@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.ndimage import sobel
 
 from dco.errors import BadInput
-from dco.generate.canvas import Stage, colour, ellipse, normal_at, soft, uniform_at
-from dco.generate.render import GRAIN, add_grain, render
+from dco.generate.paint.canvas import Stage, colour, ellipse, normal_at, soft, uniform_at
+from dco.generate.paint.render import GRAIN, add_grain, render
 from dco.generate.vocabulary import PALETTES, Look, values
 
 

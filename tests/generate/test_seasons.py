@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from dco.generate.canvas import Stage, colour
-from dco.generate.render import render
-from dco.generate.seasons import season as season_of
+from dco.generate.paint.canvas import Stage, colour
+from dco.generate.paint.render import render
+from dco.generate.paint.seasons import season as season_of
 from dco.generate.vocabulary import PALETTES, Look
 
 SEASONS = ("spring", "summer", "autumn", "winter")

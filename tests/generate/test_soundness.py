@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dco.errors import GenerationFailed
-from dco.generate.render import render
+from dco.generate.paint.render import render
 from dco.generate.soundness import inspect, to_uint8
 from dco.generate.vocabulary import COMPOSITIONS, LIGHTS, PALETTES, Look, scene_names
 

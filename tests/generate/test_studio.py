@@ -12,9 +12,9 @@ from dco.errors import BadInput, BadModel
 from dco.generate.backend import Progress, load_backend
 from dco.generate.backends.procedural import Backend as Procedural
 from dco.generate.cache import PictureCache
-from dco.generate.defects import DEFECTS, crop
-from dco.generate.panel import ALIKE, Panel
 from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.quality.defects import DEFECTS, crop
+from dco.generate.quality.panel import ALIKE, Panel
 from dco.generate.request import Request
 from dco.generate.studio import make
 

@@ -18,9 +18,9 @@ pytest.importorskip("diffusers", reason="needs the diffusion extra")
 
 from crew_task import average_ranks  # noqa: E402
 
-from dco.generate import model_folder  # noqa: E402
-from dco.generate.adherence import Adherence  # noqa: E402
 from dco.generate.autoencoder import PatchAutoencoder  # noqa: E402
+from dco.generate.models import folder as model_folder  # noqa: E402
+from dco.generate.quality.adherence import Adherence  # noqa: E402
 from dco.generate.training import evaluate, train  # noqa: E402
 from dco.generate.training.captions import (  # noqa: E402
     build_tokenizer,

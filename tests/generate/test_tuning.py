@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from dco.errors import BadInput, BadModel, DcoError
-from dco.generate.model_folder import embedded_folder
-from dco.generate.render import render
+from dco.generate.models.folder import embedded_folder
+from dco.generate.paint.render import render
 from dco.generate.tuning.pictures import read_examples
 from dco.generate.vocabulary import Look
 
@@ -21,8 +21,8 @@ pytest.importorskip("peft", reason="needs the diffusion extra")
 
 from tiny_pipelines import tiny_flux, tiny_sdxl, tiny_stable_diffusion  # noqa: E402
 
-from dco.generate import pipeline  # noqa: E402
-from dco.generate.model_folder import check  # noqa: E402
+from dco.generate.diffusion import pipeline  # noqa: E402
+from dco.generate.models.folder import check  # noqa: E402
 from dco.generate.tuning.tune import RECORD, tune  # noqa: E402
 
 RIGHTS = "own renders, made by this test"

@@ -7,12 +7,12 @@ import pytest
 import torch
 from tiny_pipelines import tiny_stable_diffusion
 
-from dco.generate import pipeline
-from dco.generate.acceleration import accelerate
-from dco.generate.acceleration_options import Acceleration
 from dco.generate.backend import load_backend
-from dco.generate.benchmark_gpu import draw, large, xl_pipeline
-from dco.generate.model_folder import check
+from dco.generate.benchmarks.gpu import draw, large, xl_pipeline
+from dco.generate.diffusion import pipeline
+from dco.generate.diffusion.acceleration import accelerate
+from dco.generate.diffusion.acceleration_options import Acceleration
+from dco.generate.models.folder import check
 from dco.generate.picture import Picture
 from dco.generate.request import Request
 

@@ -51,7 +51,7 @@ def test_what_cannot_be_run_is_one_line() -> None:
 
 @pytest.fixture(scope="module")
 def embedded() -> Iterator[object]:
-    from dco.generate.benchmark import Embedded
+    from dco.generate.benchmarks.embedded import Embedded
 
     yield Embedded()
 

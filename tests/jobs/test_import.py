@@ -22,7 +22,7 @@ from dco.cli.main import main
 from dco.compose.sizes import masters
 from dco.errors import BadInput, Refused, UnknownName, Unlicensed
 from dco.generate.cache import PictureCache
-from dco.generate.render import render
+from dco.generate.paint.render import render
 from dco.generate.vocabulary import Look
 from dco.jobs.approve import approve, waiting
 from dco.jobs.desk import Desk, open_desk

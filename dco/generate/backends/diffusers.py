@@ -13,21 +13,21 @@ import numpy as np
 
 from dco.errors import BadInput, BadModel
 from dco.generate import threads as thread_policy
-from dco.generate.acceleration_options import Acceleration
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
-from dco.generate.checkpoint_kinds import CheckpointKind, reads, recognise
-from dco.generate.conditions import CONDITIONS
-from dco.generate.delta import Array
-from dco.generate.drawing import Bucket, Job, finish, floats, look_of, prepare
+from dco.generate.diffusion.acceleration_options import Acceleration
+from dco.generate.diffusion.conditions import CONDITIONS
+from dco.generate.diffusion.delta import Array
+from dco.generate.diffusion.drawing import Bucket, Job, finish, floats, look_of, prepare
 from dco.generate.glimpses import StopMaking, Watched, Watcher
-from dco.generate.hub import open_folder
-from dco.generate.model_parts import find_parts
+from dco.generate.models.hub import open_folder
+from dco.generate.models.kinds import CheckpointKind, reads, recognise
+from dco.generate.models.parts import find_parts
 from dco.generate.picture import Failure, Outcome
 from dco.generate.request import Request
 
 if TYPE_CHECKING:
-    from dco.generate.checkpoint import Checkpoint, OnStep
+    from dco.generate.diffusion.checkpoint import Checkpoint, OnStep
 
 
 class Backend:
@@ -129,7 +129,7 @@ class Backend:
     def _model(self) -> Checkpoint:
         try:
             thread_policy.settle(self.threads)
-            from dco.generate.checkpoint import Checkpoint
+            from dco.generate.diffusion.checkpoint import Checkpoint
         except ImportError as error:
             raise BadModel(f"backend 'diffusers' needs the extra dco[diffusion] ({reason(error)})") from error
         return Checkpoint(self.folder, self.device, self.dtype, self.variant, self.parts, self.acceleration)

@@ -23,17 +23,17 @@ from dco.errors import BadInput, BadModel
 from dco.generate import threads as thread_policy
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, Bucket, in_order, reason
-from dco.generate.delta import Array, delta_transfer, resize
+from dco.generate.diffusion.delta import Array, delta_transfer, resize
 from dco.generate.glimpses import StopMaking, Watched, Watcher, wanted
-from dco.generate.model_folder import check, embedded_folder
+from dco.generate.models.folder import check, embedded_folder
+from dco.generate.paint.render import add_grain, render
 from dco.generate.picture import Failure, Outcome, Picture
-from dco.generate.render import add_grain, render
 from dco.generate.request import PICTURES, Request
 from dco.generate.soundness import inspect, to_uint8
 from dco.generate.vocabulary import prompt
 
 if TYPE_CHECKING:
-    from dco.generate.small_diffusion import SmallDiffusion
+    from dco.generate.diffusion.small import SmallDiffusion
 
 COPIES = ((128, 128), (192, 96), (96, 192))
 """(width, height) in pixels of the small copy; the nearest shape is taken and squeezed to fit, because these are the
@@ -101,7 +101,7 @@ class Backend:
     def _model(self) -> SmallDiffusion:
         try:
             thread_policy.settle(self.threads)
-            from dco.generate.small_diffusion import SmallDiffusion
+            from dco.generate.diffusion.small import SmallDiffusion
         except ImportError as error:
             raise BadModel(
                 f"backend 'embedded' needs the extra dco[diffusion] ({reason(error)}); "

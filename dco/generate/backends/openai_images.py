@@ -24,18 +24,18 @@ from dco.errors import BadInput, BadModel, DcoError
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import reason
 from dco.generate.cover import cover, enlargement, inside
-from dco.generate.hosted_models import Kind, kind_of, parse_sizes
-from dco.generate.hosted_prices import AS_OF, CURRENCY, SOURCE, Prices, parse_prices
-from dco.generate.loopback import is_loopback
+from dco.generate.hosted.loopback import is_loopback
+from dco.generate.hosted.models import Kind, kind_of, parse_sizes
+from dco.generate.hosted.prices import AS_OF, CURRENCY, SOURCE, Prices, parse_prices
+from dco.generate.paint.render import render
 from dco.generate.picture import Failure, Outcome, Picture, Pixels
-from dco.generate.render import render
 from dco.generate.request import Request
 from dco.generate.soundness import inspect
 from dco.generate.vocabulary import Look
 from dco.records import content_hash
 
 if TYPE_CHECKING:
-    from dco.generate.hosted_api import HostedApi
+    from dco.generate.hosted.api import HostedApi
 
 OPENAI = "https://api.openai.com/v1"
 MOST_ENLARGED = 2.0
@@ -135,7 +135,7 @@ class Backend:
     @cached_property
     def _api(self) -> HostedApi:
         try:
-            from dco.generate.hosted_api import HostedApi
+            from dco.generate.hosted.api import HostedApi
         except ImportError as error:
             raise BadModel(f"backend 'openai_images' needs the extra dco[api] ({reason(error)})") from error
         name = self.key_env or ("OPENAI_API_KEY" if self.own else "")

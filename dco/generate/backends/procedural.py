@@ -9,8 +9,8 @@ from typing import Any
 from dco.generate.backend import Defaults, Glimpse, Preview, Progress
 from dco.generate.batching import reason
 from dco.generate.glimpses import thumbnail, wanted
+from dco.generate.paint.render import render
 from dco.generate.picture import Failure, Outcome, Picture
-from dco.generate.render import render
 from dco.generate.request import ENGINE, PICTURES, Request
 from dco.generate.soundness import inspect, to_uint8
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from dco.errors import BadInput, UnknownName
 from dco.generate.gates._lab import lab
-from dco.generate.render import render
+from dco.generate.paint.render import render
 from dco.generate.request import PICTURES, Request
 from dco.generate.vocabulary import Look
 
@@ -81,7 +81,7 @@ class Subject:
     def small(self) -> Floats:
         """Area means of the picture, float32[h, w, 3] in [0, 1]."""
         image = Image.fromarray(self.pixels).resize(self.small_size, Image.Resampling.BOX, reducing_gap=None)
-        return np.asarray(image, np.float32) / 255
+        return np.asarray(image, np.float32) / np.float32(255)
 
     @cached_property
     def small_lab(self) -> Floats:

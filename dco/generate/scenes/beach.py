@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
 
 SAND = np.array([0.86, 0.74, 0.57], np.float32)
 WET = np.array([0.56, 0.45, 0.34], np.float32)

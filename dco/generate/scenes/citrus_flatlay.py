@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, soft
-from dco.generate.materials import flat, surface
-from dco.generate.planes import lattice
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, soft
+from dco.generate.paint.materials import flat, surface
+from dco.generate.paint.planes import lattice
 
 MINT = np.array([0.25, 0.48, 0.2], np.float32)
 PITH = np.array([0.97, 0.93, 0.82], np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
-from dco.generate.lens import bokeh, halo
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.lens import bokeh, halo
 
 LAMP = np.array([1.0, 0.76, 0.42], np.float32)
 HEAD = np.array([1.0, 0.96, 0.88], np.float32)

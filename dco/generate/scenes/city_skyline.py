@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, uniform_at
-from dco.generate.lens import bokeh, defocus
-from dco.generate.materials import level, surface
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, uniform_at
+from dco.generate.paint.lens import bokeh, defocus
+from dco.generate.paint.materials import level, surface
 
 LAMP = np.array([1.0, 0.8, 0.5], np.float32)
 COLD = np.array([0.86, 0.94, 1.0], np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
-from dco.generate.lens import bokeh
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.lens import bokeh
 
 GOLD = np.array([0.92, 0.72, 0.34], np.float32)
 ROSE = np.array([0.93, 0.46, 0.5], np.float32)

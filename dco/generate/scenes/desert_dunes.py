@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, Window, mix, over, screen, soft
+from dco.generate.paint.canvas import Array, Scene, Stage, Window, mix, over, screen, soft
 
 LIT = np.array([0.93, 0.72, 0.48], np.float32)
 SHADE = np.array([0.5, 0.32, 0.24], np.float32)

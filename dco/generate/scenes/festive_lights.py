@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, ellipse, mix, over, screen, soft, uniform_at
-from dco.generate.lens import bokeh, halo
-from dco.generate.materials import level, surface
+from dco.generate.paint.canvas import Array, Scene, Stage, ellipse, mix, over, screen, soft, uniform_at
+from dco.generate.paint.lens import bokeh, halo
+from dco.generate.paint.materials import level, surface
 
 LAMP = np.array([1.0, 0.79, 0.47], np.float32)
 GOLD = np.array([0.86, 0.66, 0.34], np.float32)

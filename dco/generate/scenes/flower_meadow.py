@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
-from dco.generate.flora import Pose, blossom, leaf, twig
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.flora import Pose, blossom, leaf, twig
 
 GRASS = np.array([0.42, 0.54, 0.2], np.float32)
 TREES = np.array([0.24, 0.36, 0.24], np.float32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
-from dco.generate.flora import Pose, blossom, leaf, spray
-from dco.generate.materials import level, surface
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.flora import Pose, blossom, leaf, spray
+from dco.generate.paint.materials import level, surface
 
 LEAF = np.array([0.17, 0.38, 0.15], np.float32)
 FRESH = np.array([0.5, 0.68, 0.26], np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
-from dco.generate.flora import Pose, spray
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.flora import Pose, spray
 
 BARK = np.array([0.3, 0.22, 0.16], np.float32)
 MOSS = np.array([0.37, 0.42, 0.17], np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, soft
-from dco.generate.materials import edge_light, level, polish, surface
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, soft
+from dco.generate.paint.materials import edge_light, level, polish, surface
 
 ITEMS = 9
 LEAF = np.array([0.24, 0.42, 0.17], np.float32)

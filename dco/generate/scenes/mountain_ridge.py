@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
 
 ROCK = np.array([0.42, 0.44, 0.48], np.float32)
 FOREST = np.array([0.16, 0.27, 0.2], np.float32)

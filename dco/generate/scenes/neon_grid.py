@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen
-from dco.generate.lens import blur
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen
+from dco.generate.paint.lens import blur
 
 MOTES = 36
 SHAPES = ("arch", "ring", "frame")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, Window, mix, over
+from dco.generate.paint.canvas import Array, Scene, Stage, Window, mix, over
 
 STEPS, HILLS, CLOUDS, LEAVES = 4, 3, 2, 5
 SUN = np.array([0.98, 0.78, 0.44], np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
 
 SNOW = np.array([0.97, 0.98, 1.0], np.float32)
 SHADOW = np.array([0.62, 0.72, 0.86], np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
 
 
 def paint(s: Stage) -> Array:

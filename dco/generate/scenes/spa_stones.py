@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen, soft
-from dco.generate.materials import edge_light, level, polish, surface
-from dco.generate.planes import lattice, texture
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.materials import edge_light, level, polish, surface
+from dco.generate.paint.planes import lattice, texture
 
 BAMBOO = np.array([0.47, 0.58, 0.3], np.float32)
 PEBBLE = np.array([0.3, 0.3, 0.31], np.float32)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, mix, over, screen
-from dco.generate.lens import blur, bokeh, halo
-from dco.generate.materials import Plane, surface
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen
+from dco.generate.paint.lens import blur, bokeh, halo
+from dco.generate.paint.materials import Plane, surface
 
 HARDWOOD = np.array([0.72, 0.49, 0.29], np.float32)
 LAMP = np.array([0.97, 0.98, 1.0], np.float32)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate import props
-from dco.generate.canvas import Array, Scene, Stage, mix, over, soft
-from dco.generate.gobos import panes
-from dco.generate.props import Block
+from dco.generate.paint import props
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, soft
+from dco.generate.paint.gobos import panes
+from dco.generate.paint.props import Block
 
 
 def paint(s: Stage) -> Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, ellipse, mix, over, screen, uniform_at
-from dco.generate.lens import blur, bokeh
+from dco.generate.paint.canvas import Array, Scene, Stage, ellipse, mix, over, screen, uniform_at
+from dco.generate.paint.lens import blur, bokeh
 
 PITCH = 0.15  # of the grid, in units at the distance where one unit of the wave is one of the picture
 NEAR, ROWS = 0.62, 30

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.canvas import Array, Scene, Stage, over
-from dco.generate.gobos import frond, panes, turned, twig
-from dco.generate.materials import edge_light, level, polish, surface
+from dco.generate.paint.canvas import Array, Scene, Stage, over
+from dco.generate.paint.gobos import frond, panes, turned, twig
+from dco.generate.paint.materials import edge_light, level, polish, surface
 
 
 def paint(s: Stage) -> Array:

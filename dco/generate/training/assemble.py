@@ -13,7 +13,7 @@ import torch
 
 from dco.errors import BadModel
 from dco.generate.autoencoder import PatchAutoencoder
-from dco.generate.model_folder import model_id
+from dco.generate.models.folder import model_id
 from dco.generate.training.card import write_card
 from dco.generate.training.fit_denoiser import read_curve
 from dco.generate.training.measure import Measured

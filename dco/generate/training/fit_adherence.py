@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from dco.generate.adherence import SIDE, Adherence
+from dco.generate.quality.adherence import SIDE, Adherence
 from dco.generate.training.fit_autoencoder import to_tensor
 from dco.generate.training.recipe import Recipe
 from dco.generate.training.renders import label_file, mirrored, picture_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dco.generate.adherence import Adherence
+from dco.generate.quality.adherence import Adherence
 from dco.generate.training.renders import look_of, random_labels
 from dco.generate.vocabulary import ATTRIBUTES, Look, values
 

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from dco.errors import BadInput, BadModel
-from dco.generate.adherence import Adherence
-from dco.generate.pipeline import quiet
-from dco.generate.render import render
+from dco.generate.diffusion.pipeline import quiet
+from dco.generate.paint.render import render
+from dco.generate.quality.adherence import Adherence
 from dco.generate.training.fit_autoencoder import psnr
 from dco.generate.training.looks import sample_looks, share_right
 from dco.generate.training.measure_transfer import Transfer, measure_transfer

@@ -17,11 +17,11 @@ from PIL import Image
 from scipy.ndimage import gaussian_gradient_magnitude
 
 from dco.errors import BadInput
-from dco.generate.adherence import Adherence
-from dco.generate.delta import delta_transfer, resize
-from dco.generate.model_folder import check
-from dco.generate.render import render
-from dco.generate.small_diffusion import SmallDiffusion
+from dco.generate.diffusion.delta import delta_transfer, resize
+from dco.generate.diffusion.small import SmallDiffusion
+from dco.generate.models.folder import check
+from dco.generate.paint.render import render
+from dco.generate.quality.adherence import Adherence
 from dco.generate.training.looks import sample_looks, share_right
 from dco.generate.vocabulary import Look, prompt
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from dco.generate.render import render
+from dco.generate.paint.render import render
 from dco.generate.training.fit_denoiser import Point
 from dco.generate.training.looks import sample_looks
 from dco.generate.training.measure import open_pipeline

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dco.generate.render import render
+from dco.generate.paint.render import render
 from dco.generate.training.recipe import Recipe
 from dco.generate.vocabulary import ATTRIBUTES, COMPOSITIONS, OPTIONAL, Look, values
 

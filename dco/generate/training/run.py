@@ -54,7 +54,7 @@ def train(
     place = _device(device)
     say = progress or _quiet
     scratch = work or out.with_name(out.name + ".work")
-    from dco.generate.pipeline import quiet
+    from dco.generate.diffusion.pipeline import quiet
     from dco.generate.training.assemble import assemble
 
     with quiet(), tempfile.TemporaryDirectory() as fresh:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dco.errors import BadModel
-from dco.generate import pipeline
+from dco.generate.diffusion import pipeline
 
 
 class Denoising:

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from dco.errors import BadInput
-from dco.generate import pipeline, threads
-from dco.generate.model_folder import check
+from dco.generate import threads
+from dco.generate.diffusion import pipeline
+from dco.generate.models.folder import check
 from dco.generate.tuning.denoising import Denoising
 from dco.generate.tuning.pictures import Example, read_examples
 

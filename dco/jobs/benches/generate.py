@@ -25,7 +25,7 @@ def bench(options: Options) -> list[Row]:
 
 
 def _cpu(options: Options) -> list[Row]:
-    from dco.generate import benchmark
+    from dco.generate.benchmarks import embedded as benchmark
 
     pair = benchmark.Embedded()
     rows = []
@@ -102,7 +102,7 @@ def _end_to_end() -> float:
 
 
 def _cuda(options: Options) -> list[Row]:
-    from dco.generate import benchmark_gpu
+    from dco.generate.benchmarks import gpu as benchmark_gpu
 
     found = benchmark_gpu.large(options.repeats, options.say)
     rows = []

@@ -1,0 +1,1 @@
+"""Loaded diffusion models at work: the embedded one on small copies, and any checkpoint. Loaded with torch."""
