@@ -38,8 +38,9 @@ check: $(STAMP) ## the quick part of `make test`: lint, format, types, import co
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -n 5
 
+# A file's tests stay in one process: they share what is slow to make. Each process works on one thread.
 tests: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 calibrate: $(STAMP) ## the statistical calibration suite alone (a part of `make test`)
 	@$(BIN)/python -m pytest tests/calibration

@@ -41,12 +41,27 @@ class Picture:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A variant that could not be made. `reason` is one line for the night's report; `gate` names the quality gate that
-    refused the finished picture, and is empty where there was none: another seed may pass it."""
+    refused the finished picture, and is empty where there was none: another seed may pass it. A picture that was finished
+    and then refused has cost what it cost: seconds, price and energy as in `Picture`."""
 
     request: Request
     key: str
     reason: str
     gate: str = ""
+    seconds: float = 0.0
+    micros: int | None = None
+    currency: str = ""
+    watt_hours: float | None = None
+
+    @classmethod
+    def of(cls, picture: Picture, reason: str, gate: str) -> Failure:
+        """A finished picture that a gate refused; one that came from the cache costs nothing again."""
+        if picture.cached:
+            return cls(picture.request, picture.key, reason, gate)
+        return cls(
+            picture.request, picture.key, reason, gate,
+            picture.seconds, picture.micros, picture.currency, picture.watt_hours,
+        )  # fmt: skip
 
 
 Outcome = Picture | Failure

@@ -136,7 +136,7 @@ def _judged(outcome: Outcome, panel: Panel) -> Outcome:
         return outcome
     verdict = panel.judge(outcome)
     if verdict.fault:
-        return Failure(outcome.request, outcome.key, verdict.fault, verdict.gate)
+        return Failure.of(outcome, verdict.fault, verdict.gate)
     return replace(outcome, quality=verdict.quality)
 
 
@@ -171,7 +171,7 @@ def _without_doubles(
                 else ", which is shown already"
             )
             words = f"near-duplicate of picture {first[0][:12]}{named}: they differ by {first[1]:.2f}; more than {limit:.2f} is needed"
-            out[key] = Failure(outcome.request, key, words, ALIKE)
+            out[key] = Failure.of(outcome, words, ALIKE)
     return out
 
 

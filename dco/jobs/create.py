@@ -237,7 +237,10 @@ def _asked(campaign: Campaign, idea: Idea) -> dict[Size, Request] | NotMade:
 
 def _cost(outcome: Outcome, model: str) -> PictureCost:
     if isinstance(outcome, Failure):
-        return PictureCost(outcome.key, model, "refused", reason=outcome.reason)
+        return PictureCost(
+            outcome.key, model, "refused",
+            outcome.seconds, outcome.watt_hours, outcome.micros, outcome.currency, outcome.reason,
+        )  # fmt: skip
     return PictureCost(
         outcome.key, model, "cached" if outcome.cached else "made",
         outcome.seconds, outcome.watt_hours, outcome.micros, outcome.currency,

@@ -84,7 +84,7 @@ class PictureCost:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What pictures took, summed over those that were made. None where not one of them is known."""
+    """What pictures took, summed over those that were made, shown or refused. None where not one of them is known."""
 
     made: int = 0
     cached: int = 0
@@ -158,18 +158,20 @@ def making(
         statement = statement.where(p.key.in_(list(keys)))
     rows = conn.execute(statement).all()
     made = [row for row in rows if row.outcome == "made"]
-    measured = [row.watt_hours for row in made if row.watt_hours is not None]
+    # A picture that a gate refused after it was finished has been paid for all the same.
+    paid = made + [row for row in rows if row.outcome == "refused" and row.seconds > 0]
+    measured = [row.watt_hours for row in paid if row.watt_hours is not None]
     money: dict[str, int] = {}
-    for row in made:
+    for row in paid:
         if row.micros is not None:
             money[row.currency] = money.get(row.currency, 0) + int(row.micros)
     return Making(
         made=len(made),
         cached=sum(row.outcome == "cached" for row in rows),
         refused=sum(row.outcome == "refused" for row in rows),
-        seconds=float(sum(row.seconds for row in made)),
+        seconds=float(sum(row.seconds for row in paid)),
         watt_hours=float(sum(measured)) if measured else None,
-        unmeasured=len(made) - len(measured),
+        unmeasured=len(paid) - len(measured),
         money=tuple(sorted(money.items())),
-        unpriced=sum(row.micros is None for row in made),
+        unpriced=sum(row.micros is None for row in paid),
     )

@@ -203,6 +203,7 @@ def test_of_two_pictures_that_are_one_the_later_fails_and_names_the_first(tmp_pa
         one, other, last = make([large(1), large(2), large(3)], backend, cache, panel=only_alike)
         assert isinstance(one, Picture) and isinstance(last, Picture)
         assert isinstance(other, Failure) and other.gate == ALIKE
+        assert other.seconds > 0  # it was made, and that is booked
         assert f"near-duplicate of picture {one.key[:12]}" in other.reason and "seed 1" in other.reason
 
 

@@ -52,6 +52,13 @@ def test_what_pictures_took_is_summed_and_what_is_not_known_stays_so(
         assert costs.making(conn, "c") == costs.Making(2, 1, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
         assert costs.making(conn, "c", keys=["a"]) == costs.Making(1, 1, 0, 2.0, 0.5, 0, (), 1)
         assert costs.making(conn, "other") == costs.making(conn, "c", keys=[]) == costs.Making()
+        # Finished, paid for, and then refused by a gate: nobody sees it, and it is in the sums.
+        costs.add_pictures(
+            conn, tonight, [costs.PictureCost("d", "m", "refused", 1.0, 0.2, 9_000, "USD", "blurred")]
+        )
+        assert costs.making(conn, "c", run=tonight) == costs.Making(
+            0, 1, 1, 1.0, 0.2, 0, (("USD", 9_000),), 0
+        )
 
 
 def test_a_picture_whose_run_was_killed_before_it_booked_is_booked_as_made(
