@@ -21,6 +21,7 @@ def small(picture: np.ndarray, height: int = 64, width: int = 64) -> np.ndarray:
 def smooth(shape: tuple[int, int, int], amount: float) -> np.ndarray:
     rng = np.random.default_rng(5)
     noise = gaussian_filter(rng.standard_normal(shape), (6, 6, 0))
+    noise -= noise.mean((0, 1))  # a cast is taken out of the change; see the test of that
     return (amount * noise / noise.std()).astype(np.float32)
 
 
@@ -44,6 +45,18 @@ def test_an_even_change_is_added_evenly() -> None:
     copy = small(picture)
     moved = delta_transfer(picture, copy + np.float32(0.05), copy)
     np.testing.assert_allclose(moved, picture + 0.05, atol=1e-4)
+
+
+def test_a_cast_is_held_back_and_a_local_colour_is_not() -> None:
+    """The palette was asked for; where the light is warm was not."""
+    picture = 0.2 + 0.5 * painted()
+    copy = small(picture)
+    cast = np.array([0.06, 0.0, -0.06], np.float32)
+    np.testing.assert_allclose(delta_transfer(picture, copy + cast, copy), picture, atol=1e-4)
+    warm = np.zeros((64, 64, 3), np.float32)
+    warm[:, 32:] = cast
+    moved = delta_transfer(picture, copy + warm, copy) - picture
+    assert moved[:, 330:, 0].mean() - moved[:, :50, 0].mean() == pytest.approx(0.06, abs=0.01)
 
 
 def test_the_blur_of_the_autoencoder_cancels() -> None:

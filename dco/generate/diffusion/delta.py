@@ -45,7 +45,7 @@ def delta_transfer(render: Array, diffused: Array, reconstruction: Array) -> Arr
     grid = (min(height, GRID * h), min(width, GRID * w))
     grey = (render.reshape(-1, 3) @ _GREY).reshape(height, width)
     guide = resize(grey, grid, Image.Resampling.BOX)
-    delta = resize(diffused - reconstruction, grid, Image.Resampling.BICUBIC)
+    delta = resize(_with_the_renders_cast(diffused - reconstruction), grid, Image.Resampling.BICUBIC)
     box = (_odd(BOX * grid[0] / h), _odd(BOX * grid[1] / w))
     slope, offset = _coefficients(guide, delta, box)
     out = np.empty_like(render)
@@ -56,6 +56,16 @@ def delta_transfer(render: Array, diffused: Array, reconstruction: Array) -> Arr
         change += render[:, :, c]
         np.clip(change, 0, 1, out=out[:, :, c])
     return out
+
+
+def _with_the_renders_cast(change: Array) -> Array:
+    """The change without its mean colour; its mean brightness stays.
+
+    The palette is part of what was asked for: where light lies and how it colours things may change, the cast of the
+    whole picture may not. Held so, the palette is read back as often as from the render, and no figure else moves.
+    """
+    mean = change.mean((0, 1))
+    return change - (mean - mean.mean())
 
 
 def resize(values: Array, size: tuple[int, int], how: Image.Resampling) -> Array:
