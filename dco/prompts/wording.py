@@ -16,6 +16,7 @@ LOOK = ("scene", "palette", "light", "composition", "season", "mood", "material"
 """Attributes that a backdrop shows; the others (headline, cta, ...) are typeset. "none" is said by saying nothing."""
 
 CAPTION: Mapping[str, str] = {"palette": "{} palette", "mood": "{} mood", "material": "{} surface"}
+SAID: Mapping[str, str] = {"marble": "{} slab"}  # "marble surface" is another name of the scene marble tabletop
 DETAIL: Mapping[str, str] = {
     "season": "in {}, seasonal details",
     "mood": "{} mood",
@@ -63,7 +64,7 @@ def embedded(
         Refused: an option breaks the prompt policy.
     """
     stated = {a: genome[a] for a in LOOK if genome.get(a, "none") != "none"}
-    parts = [CAPTION.get(a, "{}").format(option) for a, option in stated.items()]
+    parts = [SAID.get(option, CAPTION.get(a, "{}")).format(option) for a, option in stated.items()]
     extra = [value for a, value in genome.items() if a not in LOOK and a.startswith("look_")]
     return Wording(check(", ".join([*parts, *extra]), banned=banned, allowed=allowed), "", dict(genome))
 

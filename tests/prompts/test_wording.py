@@ -23,10 +23,19 @@ def test_the_embedded_caption_is_the_one_the_model_was_trained_on() -> None:
 
 def test_every_option_of_the_demo_space_is_understood() -> None:
     for attribute in wording.LOOK:
-        for option in DEMO_SPACE.attributes[attribute]:
+        for option in DEMO_SPACE.attributes.get(attribute, ()):
             said = wording.embedded({attribute: option}).prompt
             found = vocabulary.understand(said)
             assert found.look_parts == {attribute: option} and not found.unknown
+
+
+@pytest.mark.parametrize("attribute", vocabulary.OPTIONAL)
+def test_seasons_moods_and_materials_are_said_as_the_model_learnt_them(attribute: str) -> None:
+    for option in vocabulary.values(attribute):
+        genome = GENOME | {attribute: option}
+        look = vocabulary.Look("beach", "blue", "golden hour", "copy space left", **{attribute: option})
+        assert wording.embedded(genome).prompt == vocabulary.prompt(look)
+        assert (option in wording.checkpoint(genome).prompt) is (option != "none")
 
 
 def test_a_checkpoint_is_told_more() -> None:
