@@ -59,13 +59,13 @@ def delta_transfer(render: Array, diffused: Array, reconstruction: Array) -> Arr
 
 
 def _with_the_renders_cast(change: Array) -> Array:
-    """The change without its mean colour; its mean brightness stays.
+    """The change without its mean.
 
-    The palette is part of what was asked for: where light lies and how it colours things may change, the cast of the
-    whole picture may not. Held so, the palette is read back as often as from the render, and no figure else moves.
+    Palette and exposure are part of what was asked for: where light lies and how it colours things may change, the cast
+    and the brightness of the whole picture may not. Held so, the palette is read back more often, and no other figure
+    moves.
     """
-    mean = change.mean((0, 1))
-    return change - (mean - mean.mean())
+    return change - change.mean((0, 1))
 
 
 def resize(values: Array, size: tuple[int, int], how: Image.Resampling) -> Array:
