@@ -16,7 +16,9 @@ LOOK = ("scene", "palette", "light", "composition", "season", "mood", "material"
 """Attributes that a backdrop shows; the others (headline, cta, ...) are typeset. "none" is said by saying nothing."""
 
 CAPTION: Mapping[str, str] = {"palette": "{} palette", "mood": "{} mood", "material": "{} surface"}
-SAID: Mapping[str, str] = {"marble": "{} slab"}  # "marble surface" is another name of the scene marble tabletop
+SAID: Mapping[str, str] = {
+    "marble": "{} slab"
+}  # "marble surface" is another name of the scene marble tabletop
 DETAIL: Mapping[str, str] = {
     "season": "in {}, seasonal details",
     "mood": "{} mood",
