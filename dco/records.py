@@ -216,6 +216,8 @@ class Campaign:
     conversion_window_days: int
     root: str = "."
     source_hash: str = ""
+    source: str = "campaign.yaml"
+    """The file it was read from, for messages."""
 
     def segment(self, key: str) -> Segment:
         return next(s for s in self.segments if s.key == key)

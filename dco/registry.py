@@ -27,6 +27,14 @@ def load(family: str, name: str, *, where: str = "") -> Any:
     """The part itself; an unknown name is an error that lists the known ones. `where` names the asking place."""
     known = names(family)
     if name not in known:
-        raise UnknownName(f"{family[:-1] if family.endswith('s') else family}", name, known, where=where)
+        raise UnknownName(_one_of(family), name, known, where=where)
     package, attribute, _ = FAMILIES[family]
     return getattr(import_module(f"{package}.{name}"), attribute)
+
+
+def _one_of(family: str) -> str:
+    """What one part is called: policies -> policy, benches -> bench, scenes -> scene."""
+    for many, one in (("ies", "y"), ("ches", "ch"), ("s", "")):
+        if family.endswith(many):
+            return family.removesuffix(many) + one
+    return family

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
@@ -91,9 +90,7 @@ def check_vocabulary(campaign: Campaign) -> None:
             known = values(attribute)
             if option not in known and campaign.model.backend not in REAL_MODELS:
                 error = UnknownName(f"{attribute} of backend '{campaign.model.backend}'", option, known)
-                raise BadCampaign(
-                    str(Path(campaign.root) / "campaign.yaml"), None, f"attributes.{attribute}", str(error)
-                )
+                raise BadCampaign(campaign.source, None, f"attributes.{attribute}", str(error))
 
 
 def look(campaign: Campaign, genome: Mapping[str, str]) -> dict[str, str]:

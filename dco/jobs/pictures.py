@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dco.cluster.executor import Executor, Job, Lost, open_executor
+from dco.errors import BadCampaign, BadInput, BadModel
 from dco.generate import wire
 from dco.generate.backend import Backend, Defaults, Preview, Progress
 from dco.generate.picture import Failure, Outcome
@@ -59,9 +60,14 @@ def backend_of(campaign: Campaign) -> Backend:
     """The backend a campaign names. Nothing heavy is loaded before its first picture.
 
     Raises:
-        BadModel: its folder does not pass the gate. BadInput: it takes no folder or revision.
+        BadModel: its folder does not pass the gate. BadCampaign: it takes no such option.
     """
-    return wire.warm(campaign.model.backend, tuple(sorted(_options(campaign).items())))
+    try:
+        return wire.warm(campaign.model.backend, tuple(sorted(_options(campaign).items())))
+    except BadModel:
+        raise
+    except BadInput as error:
+        raise BadCampaign(campaign.source, None, "model", str(error)) from None
 
 
 def _options(campaign: Campaign) -> dict[str, Any]:

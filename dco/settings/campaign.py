@@ -130,6 +130,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         model=_model(top.mapping("model", default=None)),
         conversion_window_days=kpi.integer("conversion_window_days", 0, 90, 7),
         root=root,
+        source=source,
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
     )
 
