@@ -251,6 +251,17 @@ class Creative:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """An idea for a segment that gave no creative, and why."""
+
+    segment: str
+    genome: Genome
+    reason: str
+    gates: tuple[str, ...] = ()
+    """Per try that failed, the quality gate that refused its picture; '' where something else was in the way."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One report file as read: what it covers, when it was made, and its rows (`schemas.REPORT`).
 

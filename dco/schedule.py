@@ -112,7 +112,8 @@ def run_night(path: str, day: date, now: datetime) -> Told:
         return Told()  # another process is at it
     except DcoError as error:
         return Told(error.exit_code, alerts=(f"night failed: {error}",))
-    return Told(0, (night.sentence(),), night.alerts)
+    said = (night.sentence(), night.missed_line) if night.missed_line else (night.sentence(),)
+    return Told(0, said, night.alerts)
 
 
 class NightWorker:

@@ -73,12 +73,12 @@ def check(args: Namespace) -> None:
 def generate(args: Namespace) -> None:
     from dco.jobs.deliver import write_gallery
     from dco.jobs.desk import open_desk
-    from dco.jobs.draft import start
+    from dco.jobs.draft import missed_line, start
 
     with open_desk(args.campaign) as desk, _watched(args.preview):
         batch = start(desk, now=now(), per_segment=args.per_segment, progress=bar("pictures"))
-        for miss in batch.not_made:
-            say(f"not made for {miss.idea.segment}: {miss.reason}")
+        if line := missed_line(batch, most=len(batch.not_made)):
+            say(line)
         say(f"{len(batch.made)} creatives, {batch.pictures} pictures, {batch.seconds:.0f} s of drawing")
         for segment, apart in batch.spread.items():
             say(f"  {segment}: backdrops are {apart:.0f} dE apart in colour on average")
@@ -171,6 +171,8 @@ def nightly(args: Namespace) -> int:
         say_json(asdict(night))
     else:
         say(("(done before, nothing changed) " if night.already_done else "") + night.sentence())
+        if night.missed_line:
+            say(night.missed_line)
         for line in night.alerts:
             say(f"ALERT  {line}")
         for name, path in night.outputs.items():

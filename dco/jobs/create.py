@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
@@ -24,9 +24,9 @@ from dco.generate.request import Request, fewest_steps
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
 from dco.jobs.pictures import Studio, backend_of, executor
-from dco.jobs.second_try import Size, draw, hold_together, strangers
+from dco.jobs.second_try import Size, draw, gates, hold_together, strangers
 from dco.prompts import wording
-from dco.records import Campaign, Copy, Creative, Genome, arm_id, content_hash
+from dco.records import Campaign, Copy, Creative, Genome, Missed, arm_id, content_hash
 from dco.store.costs import PictureCost
 
 TOKENS_PER_WORD = 1.15
@@ -67,6 +67,13 @@ class NotMade:
 
     idea: Idea
     reason: str
+    gates: tuple[str, ...] = ()
+    """Per try that failed, the quality gate that refused its picture; '' where something else was in the way."""
+
+    @property
+    def missed(self) -> Missed:
+        """As it is recorded and told."""
+        return Missed(self.idea.segment, self.idea.genome, self.reason, self.gates)
 
 
 @dataclass(frozen=True)
@@ -189,18 +196,24 @@ def create(
         seen = None if known else progress  # a second try would start the count anew
         return make(requests, backend, cache, seen, panel=panel, beside=around, **_policy(campaign))
 
+    def again(n: int) -> dict[Size, Request]:
+        return requests_for(campaign, able[n], attempt=1)
+
     first = [one for one in asked if not isinstance(one, NotMade)]
-    chosen, settled = draw(first, lambda n: requests_for(campaign, able[n], attempt=1), pictures)
+    chosen, settled = draw(first, again, pictures)
     odd, spread = _sets(able, chosen, settled, panel.limits.get(OUTLIER))
     made: list[Made] = []
     for n, (idea, requests) in enumerate(zip(able, chosen, strict=True)):
         if n in odd:
-            failed.append(NotMade(idea, f"no picture: {odd[n]}"))
+            failed.append(NotMade(idea, f"no picture: {odd[n]}", (OUTLIER,)))
             continue
         drawn = {size: settled[request] for size, request in requests.items()}
         spent = sum(p.seconds for p in drawn.values() if isinstance(p, Picture) and not p.cached)
         result = assemble(campaign, kit, idea, requests, drawn, backend.model_id, spent)
-        (made if isinstance(result, Made) else failed).append(result)  # type: ignore[arg-type]
+        if isinstance(result, Made):
+            made.append(result)
+        else:
+            failed.append(replace(result, gates=gates((first[n], again(n)), settled)))
     new = [o.seconds for o in settled.values() if isinstance(o, Picture) and not o.cached]
     costs = tuple(_cost(outcome, backend.model_id) for outcome in settled.values())
     return Batch(tuple(made), tuple(failed), len(new), sum(new), costs, spread)

@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -41,6 +42,9 @@ RULE = """approval:
       until: {until}
 """
 
+TRIES = 5
+"""Ideas that are tried for one ad that waits; a gate may refuse the pictures of some."""
+
 Say = Callable[[str], None]
 
 
@@ -64,6 +68,8 @@ def demo(
         say(
             f"   {len(batch.made)} creatives for {len(desk.campaign.segments)} segments, {ads} finished ads in {since()}"
         )
+        if line := draft.missed_line(batch):
+            say(f"   {line}")
         say(f"   look at {sheet}\n")
         say(f"2. {nights} nights: reports in, decision, new creatives, publication, report")
         world = World.of(desk.campaign, seed)
@@ -132,6 +138,8 @@ def _nights(
         world.report(desk, t)
         night = nightly(file, now=now, progress=progress("   backdrops"))
         say(f"   {night.sentence(simulated=True)}")
+        if night.missed_line:
+            say(f"   {night.missed_line}")
         for alert in night.alerts:
             say(f"   ALERT {alert}")
         world.live_through(desk, t)
@@ -175,13 +183,20 @@ def _refusals(desk: Desk, file: Path, nights: int, say: Say) -> None:
     late = morning(nights + 1, desk.campaign.zone)
     with desk.workspace.read() as conn:
         taken = {row.creative.genome.key for row in arms(conn, desk.campaign.key)}
-    idea = _unused(desk, taken)
-    batch = draft.make(desk, [idea])
-    draft.save_waiting(desk, batch, now=late)
-    waiting = batch.made[0].creative.arm_id
-    write_gallery(desk)
-    say(f"   $ dco publish {desk.root} {short(waiting)}      (made after the demo's approval rule ended)")
-    say(f"     {_refused(lambda: publish_arms(desk, [waiting], now=late))}")
+    for _ in range(TRIES):
+        idea = _unused(desk, taken)
+        taken.add(idea.genome.key)
+        batch = draft.make(desk, [idea])
+        draft.save_waiting(desk, batch, now=late)
+        if batch.made:
+            waiting = batch.made[0].creative.arm_id
+            write_gallery(desk)
+            say(
+                f"   $ dco publish {desk.root} {short(waiting)}      (made after the demo's approval rule ended)"
+            )
+            say(f"     {_refused(partial(publish_arms, desk, [waiting], now=late))}")
+            break
+        say(f"   {draft.missed_line(batch)}")
     report = next(iter(sorted((desk.inbox / "read").glob("google_ads-*.csv"), reverse=True)), None)
     if report is not None:
         say(f"   $ dco check {report}")

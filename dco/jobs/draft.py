@@ -19,7 +19,8 @@ from dco.jobs.decide import seed_of
 from dco.jobs.desk import Desk
 from dco.plan.optimizer import Optimizer
 from dco.records import Genome
-from dco.store import costs, runs
+from dco.reports.plain import missed_sentence
+from dco.store import costs, missed, runs
 from dco.store.arms import arms, record, save_creative
 from dco.store.runs import Run
 
@@ -46,6 +47,12 @@ def make(desk: Desk, ideas: Sequence[Idea], *, progress: Callable[[int, int], No
     return create(desk.campaign, kit(desk.campaign), cache_of(desk), ideas, progress, beside=shown)
 
 
+def missed_line(batch: Batch, most: int = 3) -> str:
+    """One line about the ideas that gave no ad; '' when each did."""
+    told = [one.missed for one in batch.not_made]
+    return missed_sentence(len(batch.made) + len(told), told, most) if told else ""
+
+
 def save(conn: Connection, desk: Desk, batch: Batch, run: Run, *, control: bool, now: datetime) -> set[str]:
     """Store what was made as drafted creatives, what it cost, and the approvals that standing rules give.
 
@@ -55,6 +62,8 @@ def save(conn: Connection, desk: Desk, batch: Batch, run: Run, *, control: bool,
     campaign = desk.campaign
     new = set()
     costs.add_pictures(conn, run, batch.costs)
+    made_after_all = [(made.creative.segment, made.creative.genome) for made in batch.made]
+    missed.save(conn, run, [one.missed for one in batch.not_made], made=made_after_all)
     if batch.made:
         licences.keep(conn, desk, now=now)
     for made in batch.made:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -39,6 +39,7 @@ from dco.reports.facts import (
 )
 from dco.stats.gain import gain_over_control
 from dco.store import costs, history, licences, runs, tables, versions
+from dco.store import missed as missing
 from dco.store.arms import ArmRow, arms, life
 from dco.store.files import Files
 
@@ -100,7 +101,7 @@ def campaign_report(
         restatements=tuple(_restatements(past(conn, campaign, as_of=now.date()))),
         gain=gain_of(days, shares, campaign.plan.kpi),
         gain_table=extra.rows,
-        nights=tuple(_note(run, steps[run.day]) for run in nights if "decide" in steps[run.day]),
+        nights=tuple(_notes(conn, nights, steps)),
         costs=_costs(conn, campaign.key),
         making=making(conn, desk, nights),
         model_licences=tuple(records.items()),
@@ -226,6 +227,18 @@ def _steps(conn: Connection, run: runs.Run) -> dict[str, Any]:
 
 def _decided(steps: Mapping[str, Any]) -> bool:
     return bool(steps.get("decide", {}).get("shares"))
+
+
+def _notes(
+    conn: Connection, nights: Sequence[runs.Run], steps: Mapping[date, Mapping[str, Any]]
+) -> Iterator[NightNote]:
+    """What each night did; of the starting ads only what could not be made."""
+    for run in nights:
+        missed = tuple(missing.of_run(conn, run))
+        if "decide" in steps[run.day]:
+            yield replace(_note(run, steps[run.day]), missed=missed)
+        elif missed:
+            yield NightNote(run.day, None, born=run.summary.get("started", 0), missed=missed)
 
 
 def _note(run: runs.Run, steps: Mapping[str, Any]) -> NightNote:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dco.reports.words import idea
+
 SHORT = 7
 """'dco' and four hex digits: enough to find an ad in a gallery of hundreds."""
 
@@ -15,7 +17,5 @@ def short(arm_id: str) -> str:
 
 def called(arm_id: str, genome: Mapping[str, str]) -> str:
     """For instance "dco1a2b (amber beach, 'gift')"."""
-    picture = " ".join(genome[a] for a in ("palette", "scene") if a in genome)
-    words = f"'{genome['headline']}'" if "headline" in genome else ""
-    inside = ", ".join(part for part in (picture, words) if part)
+    inside = idea(genome)
     return f"{short(arm_id)} ({inside})" if inside else short(arm_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -27,8 +27,8 @@ from dco.jobs.desk import Desk, open_desk
 from dco.jobs.facts import arm_days
 from dco.jobs.ingest import ingest_inbox
 from dco.jobs.names import called, short
-from dco.records import ARM_ID_PATTERN, MICROS, Campaign, Genome
-from dco.reports.plain import Change, Move, first_night_sentence, night_sentence
+from dco.records import ARM_ID_PATTERN, MICROS, Campaign, Genome, Missed
+from dco.reports.plain import Change, Move, first_night_sentence, missed_sentence, night_sentence
 from dco.store import ledger, runs
 from dco.store.versions import current
 
@@ -60,6 +60,12 @@ class Night:
     alerts: tuple[str, ...] = ()
     seconds: float = 0.0
     outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def missed_line(self) -> str:
+        """One line about the ideas that gave no ad; '' when each did."""
+        told = [missed_of(one) for one in self.not_made]
+        return missed_sentence(len(self.born) + len(told), told) if told else ""
 
     def sentence(self, *, simulated: bool = False) -> str:
         """The night in one line of plain words."""
@@ -234,7 +240,15 @@ class _Steps:
                     for m in batch.made
                     if m.creative.arm_id in born
                 ],
-                "not_made": [{"segment": n.idea.segment, "reason": n.reason} for n in batch.not_made],
+                "not_made": [
+                    {
+                        "segment": n.idea.segment,
+                        "attributes": n.idea.genome.as_dict(),
+                        "gates": list(n.gates),
+                        "reason": n.reason,
+                    }
+                    for n in batch.not_made
+                ],
                 "waiting": draft.waiting(conn, self.desk),
                 "seconds": round(batch.seconds, 3),
             }
@@ -280,6 +294,12 @@ def _gone(owner: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def missed_of(told: Mapping[str, Any]) -> Missed:
+    """An idea that gave no ad, as a night's summary keeps it."""
+    genome = Genome.of(told.get("attributes", {}))
+    return Missed(told["segment"], genome, told["reason"], tuple(told.get("gates", ())))
 
 
 def night_of(run: runs.Run) -> Night | None:

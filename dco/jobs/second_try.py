@@ -70,5 +70,12 @@ def strangers(pictures: Sequence[Picture], limit: float | None) -> dict[int, str
     }
 
 
+def gates(tries: Sequence[Requests], settled: Mapping[Request, Outcome]) -> tuple[str, ...]:
+    """Per try of an idea that failed, the gate that refused its first failed picture; '' where no gate did."""
+    outcomes = ([settled[r] for r in one.values() if r in settled] for one in tries)
+    failed = (next((o for o in one if isinstance(o, Failure)), None) for one in outcomes)
+    return tuple(first.gate for first in failed if first is not None)
+
+
 def _refused(outcome: Outcome) -> bool:
     return isinstance(outcome, Failure) and bool(outcome.gate)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from dco import schemas
-from dco.records import Campaign, Copy, Kpi, Lever, Licence
+from dco.records import Campaign, Copy, Kpi, Lever, Licence, Missed
 
 State = Literal["pending", "approved", "live", "retired", "rejected", "expired"]
 """pending: made and waiting for approval. approved: allowed, not yet served. rejected: by a person or a platform."""
@@ -216,6 +216,8 @@ class NightNote:
     born: int = 0
     retired: int = 0
     moved: int = 0
+    missed: tuple[Missed, ...] = ()
+    """Ideas that gave no ad."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from dco.records import Missed
 from dco.reports import making, words
 from dco.reports.facts import Making
 
@@ -94,6 +95,35 @@ def first_night_sentence(day: date, *, version: int, ads: int, made: int = 0, si
     head = f"{words.day(day)}{' (simulated)' if simulated else ''}: "
     also = f"; made {made} more" if made else ""
     return f"{head}{ads} ads go live on equal shares; nothing has been learnt yet{also}. Version {version}."
+
+
+def missed_sentence(ideas: int, missed: Sequence[Missed], most: int = 3) -> str:
+    """One line about the ideas that gave no ad; at most `most` of them are named, the others counted.
+
+    >>> from dco.records import Genome
+    >>> beach = Genome.of({"palette": "amber", "scene": "beach"})
+    >>> missed_sentence(15, [Missed("commuters", beach, "blurred", ("sharpness", "sharpness"))])
+    '1 of 15 ideas gave no ad: amber beach in commuters (refused twice by gate sharpness: blurred).'
+    """
+    named = [f"{_called(m)} in {words.pretty(m.segment)} ({_why(m)})" for m in missed[:most]]
+    others = len(missed) - len(named)
+    listed = "; ".join([*named, *([words.plural(others, "other")] if others else [])])
+    return f"{len(missed)} of {words.plural(ideas, 'idea')} gave no ad: {listed}."
+
+
+def _called(miss: Missed) -> str:
+    options = miss.genome.as_dict()
+    return words.idea(options) or ", ".join(options.values()) or "an idea"
+
+
+def _why(miss: Missed) -> str:
+    """'refused twice by gate sharpness: blurred'; a reason that no gate gave stands alone."""
+    why, gates = miss.reason.removeprefix("no picture: ").rstrip("."), [g for g in miss.gates if g]
+    if not gates:
+        return why
+    if len(gates) > 1 and len(set(gates)) == 1:
+        return f"refused twice by gate {gates[0]}: {why}"
+    return f"refused by gate {', then by gate '.join(gates)}: {why}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dco.reports import charts, lineage, making, words
+from dco.reports import charts, lineage, making, plain, words
 from dco.reports.charts import Band, Span
 from dco.reports.facts import ArmCard
 from dco.reports.pictures import use
@@ -306,6 +306,8 @@ def nights(reading: Reading) -> list[dict[str, Any]]:
         for text in n.sentences:
             head = next((h for h in heads if text.startswith(h)), "")
             lines.append(words.sentence(reading.named(text.removeprefix(head))))
+        if n.missed:
+            lines.append(plain.missed_sentence(n.born + len(n.missed), n.missed, most=len(n.missed)))
         version = f"version {n.version}" if n.version is not None else "no new version"
         moved = f"{n.born} new · {n.retired} retired · {n.moved} moved"
         rows.append({"day": words.day(n.day), "version": version, "counts": moved, "lines": lines})

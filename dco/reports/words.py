@@ -234,6 +234,17 @@ def pretty(key: str) -> str:
     return key.replace("_", " ")
 
 
+def idea(genome: Mapping[str, str]) -> str:
+    """The few words that tell an idea from its siblings; '' where it has none of them.
+
+    >>> idea({"scene": "beach", "palette": "amber", "headline": "gift", "light": "soft"})
+    "amber beach, 'gift'"
+    """
+    picture = " ".join(genome[a] for a in ("palette", "scene") if a in genome)
+    words = f"'{genome['headline']}'" if "headline" in genome else ""
+    return ", ".join(part for part in (picture, words) if part)
+
+
 def sentence(text: str) -> str:
     """First letter upper case and a full stop at the end, whatever came in."""
     text = text.strip()

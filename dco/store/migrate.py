@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect
 
 from dco.errors import StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 """Newest revision in `migrations/versions`. Known here so that opening a ready store need not load Alembic (0.3 s)."""
 
 

@@ -235,6 +235,20 @@ class PictureCostRow(Base, table=True):
     currency: str = _text()
 
 
+class IdeaNotMade(Base, table=True):
+    """An idea that a run could not make into a creative, and why."""
+
+    __tablename__ = "ideas_not_made"
+    run: int = Field(primary_key=True, foreign_key="runs.id", sa_type=Integer)
+    segment: str = _text(primary_key=True)
+    idea: str = _text(primary_key=True)
+    """Content hash of its genome."""
+    genome: dict[str, str] = Field(sa_type=Json)
+    gates: list[str] = Field(sa_type=Json)
+    """Per try that failed, the quality gate that refused its picture; empty text where something else was in the way."""
+    reason: str = _text()
+
+
 class ModelLicence(Base, table=True):
     """Under which licence the pictures of a model are used, as it stood when a campaign last drew or published with it."""
 
@@ -296,3 +310,4 @@ versions, version_shares = table("versions"), table("version_shares")
 runs, steps = table("runs"), table("steps")
 costs, sheets, forecasts = table("costs"), table("sheets"), table("forecasts")
 picture_costs, model_licences = table("picture_costs"), table("model_licences")
+ideas_not_made = table("ideas_not_made")
