@@ -167,6 +167,16 @@ class LicenceOverride:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter that every picture wears. Without a file it is one that the backend's options open by this name."""
+
+    name: str
+    weight: float = 1.0
+    file: str = ""
+    """Its .safetensors file, or a folder that holds one, inside the campaign's folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Which backend draws the backdrop. `folder` is a local diffusers folder; `revision` pins a hub commit hash.
     Where steps, guidance or strength are None the backend's own are taken; `options` go to its constructor."""
@@ -177,7 +187,14 @@ class Model:
     steps: int | None = None
     guidance: float | None = None
     strength: float | None = None
+    negative: str = ""
+    """What every picture shall avoid, besides what the prompts avoid anyway."""
+    pictures: tuple[tuple[str, str], ...] = ()
+    """(init | mask | style | control, file inside the campaign's folder)."""
+    adapters: tuple[Adapter, ...] = ()
     license: str = ""
+    part_licenses: tuple[tuple[str, str], ...] = ()
+    """(controlnet | ip_adapter | an adapter's name, licence): stands in where the part's own folder has no record."""
     license_override: LicenceOverride | None = None
     options: tuple[tuple[str, str | int | float | bool], ...] = ()
     time_limit: int = 300

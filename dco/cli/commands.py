@@ -84,7 +84,9 @@ def _moodboard(p: ArgumentParser) -> None:
 
 
 def _check(p: ArgumentParser) -> None:
-    p.add_argument("report", metavar="REPORT", help="a report file as downloaded from the platform")
+    p.add_argument(
+        "report", metavar="REPORT", help="a report as downloaded from the platform, or a campaign's folder"
+    )
     _json(p)
 
 
@@ -230,7 +232,7 @@ COMMANDS = (
         "moodboard", "backdrops for your words, and which of them were not understood",
         "dco moodboard 'calm beach in autumn, copy space left'", _moodboard, "moodboard",
     ),
-    Command("check", "a report's totals to the cent, or the line that is wrong", "dco check report.csv", _check, "check"),
+    Command("check", "a report's totals to the cent, or a campaign file: the line that is wrong", "dco check report.csv", _check, "check"),
     Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate", EXECUTOR_HELP),
     Command(
         "import", "pictures made elsewhere as creatives that wait for approval",

@@ -64,9 +64,16 @@ def moodboard(args: Namespace) -> None:
 
 
 def check(args: Namespace) -> None:
+    path = Path(args.report)
+    if path.is_dir() or path.suffix.lower() in (".yaml", ".yml"):
+        from dco.jobs.check_campaign import check_campaign
+
+        found = check_campaign(path)
+        say_json(found.as_dict()) if args.json else say(str(found))
+        return
     from dco.jobs.check import check as read
 
-    summary = read(Path(args.report), now=now())
+    summary = read(path, now=now())
     say_json(summary.as_dict()) if args.json else say(str(summary))
 
 

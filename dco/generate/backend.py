@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 from dco import registry
 from dco.errors import BadInput, UnknownName
 from dco.generate.picture import Outcome, Pixels
-from dco.generate.request import Request
+from dco.generate.request import PICTURES, Request
 
 Progress = Callable[[int, int], None]
 """Called with (pictures done, pictures in all) after each."""
@@ -108,6 +108,18 @@ def load_backend(name_or_path: str | os.PathLike[str], **options: Any) -> Backen
         raise BadInput(f"backend {name!r}: {error} (options: {takes})") from error
     backend: Backend = maker(**options)
     return backend
+
+
+def unable(backend: Backend, request: Request) -> dict[str, str]:
+    """Fields of a request that a backend cannot draw, each with the reason and a way out; {} where it can do all.
+
+    A backend that takes more than words and a look says so by a method `unable(request)` of its own. No model is loaded.
+    """
+    own = getattr(backend, "unable", None)
+    if own is not None:
+        return dict(own(request))
+    asked = [name for name in (*PICTURES, "negative", "adapters") if getattr(request, name)]
+    return dict.fromkeys(asked, "this backend draws from the look alone; take a diffusers checkpoint")
 
 
 def model_id(name_or_path: str | os.PathLike[str], **options: Any) -> str:

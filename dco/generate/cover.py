@@ -18,14 +18,15 @@ def enlargement(width: int, height: int, to_width: int, to_height: int) -> float
     return max(to_width / width, to_height / height)
 
 
-def cover(pixels: Pixels, width: int, height: int) -> Pixels:
+def cover(pixels: Pixels, width: int, height: int, *, nearest: bool = False) -> Pixels:
     """Scale a picture until it covers `width` x `height` pixels and cut what stands over, equally on both sides.
 
     Args:
-        pixels: uint8[H, W, 3].
+        pixels: uint8[H, W, 3], or uint8[H, W].
+        nearest: take the nearest pixel and mix none, as a mask of black and white wants it.
 
     Returns:
-        uint8[height, width, 3]; the picture itself where it has that size already.
+        uint8[height, width, 3] or uint8[height, width]; the picture itself where it has that size already.
     """
     tall, wide = pixels.shape[:2]
     if (wide, tall) == (width, height):
@@ -34,7 +35,8 @@ def cover(pixels: Pixels, width: int, height: int) -> Pixels:
     left, top = (wide - width / scale) / 2, (tall - height / scale) / 2
     box = (max(0.0, left), max(0.0, top), min(float(wide), wide - left), min(float(tall), tall - top))
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.array(image.resize((width, height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0))
+    how = Image.Resampling.NEAREST if nearest else Image.Resampling.LANCZOS
+    return np.array(image.resize((width, height), how, box=box, reducing_gap=None if nearest else 3.0))
 
 
 def inside(pixels: Pixels, width: int, height: int) -> Pixels:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dco.compose.cutout import cutout
 from dco.compose.kit import Kit
 from dco.errors import BadPicture
 from dco.records import Brand, Campaign
+from dco.settings import wrong
 
 MAX_PIXELS = 60_000_000
 MAX_BYTES = 64 * 2**20
@@ -30,13 +31,39 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         BadPicture: names the file and what is wrong with it: missing, too large, truncated, or not a PNG, JPEG or WebP.
     """
+    return decode_picture(picture_bytes(path), str(path))
+
+
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a file that should be a picture.
+
+    Raises:
+        BadPicture: it is missing or too large.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadPicture(f"{path}: {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BadPicture(f"{path}: cannot be read ({error.strerror or error})") from None
-    return decode_picture(data, str(path))
+
+
+def inside(campaign: Campaign, key: str, value: str) -> Path:
+    """Where a file that the campaign file names under `key` lies; links are followed, but not out of its folder.
+
+    Raises:
+        BadCampaign: there is no such file, or it lies elsewhere; with file, line and key.
+    """
+    root = Path(campaign.root).resolve()
+    try:
+        path = (root / value).resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise wrong(
+            campaign, key, f"no file {value!r} in {root}; put it there, or correct the name"
+        ) from None
+    if not path.is_relative_to(root):
+        raise wrong(campaign, key, f"{value!r} is a link out of the campaign's folder; copy the file into it")
+    return path
 
 
 def decode_picture(data: bytes, source: str) -> NDArray[np.uint8]:
@@ -47,7 +74,8 @@ def decode_picture(data: bytes, source: str) -> NDArray[np.uint8]:
             if width * height > MAX_PIXELS:
                 raise BadPicture(f"{source}: {width} x {height} pixels; at most {MAX_PIXELS:,} are decoded")
             image.load()
-            return np.asarray(image.convert("RGBA"))
+            # Cameras lay a picture on its side and say so beside it.
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
     except UnidentifiedImageError:
         raise BadPicture(
             f"{source}: expected a PNG, JPEG or WebP picture; the file is something else"
@@ -81,12 +109,13 @@ def fonts(brand: Brand, root: Path) -> tuple[bytes, bytes]:
 
 def kit(campaign: Campaign) -> Kit:
     """Everything the composer needs of a brand, read from the campaign's folder."""
-    root = Path(campaign.root)
-    headline, body = fonts(campaign.brand, root)
+    for role, file in campaign.brand.fonts.items():
+        inside(campaign, f"brand.fonts.{role}", file)
+    headline, body = fonts(campaign.brand, Path(campaign.root))
     return Kit(
         name=campaign.brand.name,
-        product=cutout(read_picture(root / campaign.product_photo)).pixels,
-        logo=read_picture(root / campaign.brand.logo),
+        product=cutout(read_picture(inside(campaign, "product.photo", campaign.product_photo))).pixels,
+        logo=read_picture(inside(campaign, "brand.logo", campaign.brand.logo)),
         colors=campaign.brand.colors,
         headline_font=headline,
         body_font=body,

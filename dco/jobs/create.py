@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
@@ -23,16 +22,13 @@ from dco.generate.quality.panel import OUTLIER, Panel
 from dco.generate.request import Request, fewest_steps
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
+from dco.jobs import composition
 from dco.jobs.pictures import Studio, backend_of, executor
 from dco.jobs.second_try import Size, draw, gates, hold_together, strangers
 from dco.prompts import wording
 from dco.records import Campaign, Copy, Creative, Genome, Missed, arm_id, content_hash
+from dco.settings import wrong
 from dco.store.costs import PictureCost
-
-TOKENS_PER_WORD = 1.15
-"""Tokens that a text encoder makes of a word or a punctuation mark of plain advertising English, on the safe side. Only a
-wording is chosen by it: the backend counts exactly, and refuses what does not fit."""
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 Progress = Callable[[int, int], None]
 
@@ -97,7 +93,21 @@ def check_vocabulary(campaign: Campaign) -> None:
             known = values(attribute)
             if option not in known and campaign.model.backend not in REAL_MODELS:
                 error = UnknownName(f"{attribute} of backend '{campaign.model.backend}'", option, known)
-                raise BadCampaign(campaign.source, None, f"attributes.{attribute}", str(error))
+                raise wrong(campaign, f"attributes.{attribute}", str(error))
+
+
+def check_composition(campaign: Campaign, ideas: Sequence[Idea]) -> None:
+    """The pictures, adapters and negative prompt of the file are there, and its backend can draw with them.
+
+    Raises:
+        BadCampaign: with file, line and key.
+    """
+    for idea in ideas:
+        try:
+            requests_for(campaign, idea)
+        except Refused:  # this idea's words; another one's may pass
+            continue
+        return
 
 
 def look(campaign: Campaign, genome: Mapping[str, str]) -> dict[str, str]:
@@ -116,14 +126,15 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
     `attempt` counts how often a gate refused the idea's pictures; each has a seed of its own, and so keys of its own.
 
     Raises:
-        Refused: the words break the prompt policy; the message names the rule.
+        Refused: the words break the prompt policy; the message names the rule. BadCampaign: a picture that the campaign
+            file names cannot be used, or the backend cannot do what it states.
     """
     genome = idea.genome.as_dict()
     visual = look(campaign, genome)
-    model, own = campaign.model, backend_of(campaign).defaults
+    model, backend = campaign.model, backend_of(campaign)
     steps, guidance, strength = (
         usual if stated is None else stated
-        for stated, usual in zip((model.steps, model.guidance, model.strength), own, strict=True)
+        for stated, usual in zip((model.steps, model.guidance, model.strength), backend.defaults, strict=True)
     )
     words = visual | {a: o for a, o in genome.items() if a.startswith("look_")}
     if model.backend in REAL_MODELS:
@@ -131,7 +142,7 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
     else:
         asked = wording.embedded(words, **_policy(campaign))
     strength = float(genome.get("strength", strength))
-    return {
+    found = {
         (width, height): Request(
             attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
             prompt=asked.prompt,
@@ -142,10 +153,13 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
             # A model of four steps still runs one of them at the faintest strength.
             steps=max(int(steps), fewest_steps(strength)),
             guidance=guidance,
-            negative=asked.negative if model.backend == "diffusers" else "",
+            negative=composition.avoid(campaign, asked.negative if model.backend == "diffusers" else ""),
+            **composition.fields(campaign, width, height),
         )
         for width, height in dict.fromkeys(masters(campaign.sizes()).values())
     }
+    composition.require_able(campaign, backend, next(iter(found.values())))
+    return found
 
 
 class _Policy(TypedDict):
@@ -161,10 +175,10 @@ def _policy(campaign: Campaign) -> _Policy:
 def _sentences(campaign: Campaign, idea: Idea, words: Mapping[str, str]) -> wording.Wording:
     """The richest wording that the model reads to its end: the audience is left out first, then the brief."""
     audience = campaign.segment(idea.segment).description
-    tokens = getattr(backend_of(campaign), "reads", None)
+    reads = getattr(backend_of(campaign), "reads", None)
     for brief, to in ((campaign.brief, audience), (campaign.brief, ""), ("", "")):
         asked = wording.checkpoint(words, brief, to, **_policy(campaign))
-        if tokens is None or TOKENS_PER_WORD * len(_WORD.findall(asked.prompt)) + 2 <= tokens:
+        if reads is None or composition.tokens(asked.prompt) <= reads:
             break
     return asked
 
@@ -241,7 +255,7 @@ def _sets(
 def _asked(campaign: Campaign, idea: Idea) -> dict[Size, Request] | NotMade:
     try:
         return requests_for(campaign, idea)
-    except Refused as error:
+    except (Refused, BadCampaign) as error:
         return NotMade(idea, str(error))
 
 

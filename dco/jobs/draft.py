@@ -14,7 +14,7 @@ from dco.generate.cache import PictureCache
 from dco.jobs import licences, rasters
 from dco.jobs.approve import rule_for
 from dco.jobs.assets import kit
-from dco.jobs.create import Batch, Idea, check_vocabulary, create
+from dco.jobs.create import Batch, Idea, check_composition, check_vocabulary, create
 from dco.jobs.decide import seed_of
 from dco.jobs.desk import Desk
 from dco.plan.optimizer import Optimizer
@@ -105,7 +105,9 @@ def start(
     """
     campaign = desk.campaign
     check_vocabulary(campaign)
-    batch = make(desk, starting_ideas(desk, per_segment or campaign.starting_arms), progress=progress)
+    ideas = starting_ideas(desk, per_segment or campaign.starting_arms)
+    check_composition(campaign, ideas)
+    batch = make(desk, ideas, progress=progress)
     if not batch.made and batch.not_made:
         raise Refused(f"no creative could be made: {batch.not_made[0].reason}")
     save_waiting(desk, batch, now=now, control=True)

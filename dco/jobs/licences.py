@@ -1,4 +1,5 @@
-"""The gate between drafts and live ads: every served creative's model has a licence on record that allows it."""
+"""The gate between drafts and live ads: the model of every served creative, and each piece laid over it, has a licence on
+record that allows it."""
 
 from __future__ import annotations
 
@@ -7,29 +8,43 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from dco.errors import Unlicensed
-from dco.generate.models.licence import Record, problem, record_of
+from dco.errors import UnknownName, Unlicensed
+from dco.generate.models.licence import Record, part_records, problem, record_of
 from dco.jobs.desk import Desk
 from dco.jobs.pictures import backend_of
 from dco.records import Campaign
+from dco.settings import wrong
 from dco.store import licences
 from dco.store.arms import ArmRow
 from dco.store.licences import ModelLicence
 
+PART = "#"
+"""Between a model's id and the name of a piece laid over it, in the ledger of licences; no model's id has it."""
 
-def current(campaign: Campaign) -> ModelLicence:
-    """The record of the model that a campaign draws with now.
+
+def current(campaign: Campaign) -> tuple[ModelLicence, ...]:
+    """The records of the model that a campaign draws with now, and of every piece laid over it: ControlNet, IP-Adapter, LoRA.
 
     Raises:
-        BadModel: the record is malformed, or is about other weights.
+        BadModel: a record is malformed, or is about other weights. BadCampaign: the file states the licence of a piece that
+            is not there.
     """
     backend, model = backend_of(campaign), campaign.model
-    found, override = record_of(backend, model.license), model.license_override
-    note = ""
+    found = {backend.model_id: record_of(backend, model.license)}
+    try:
+        parts = part_records(backend, dict(model.part_licenses))
+    except UnknownName as error:
+        raise wrong(campaign, "model.part_licenses", str(error)) from None
+    found |= {f"{backend.model_id}{PART}{name}": record for name, record in parts.items()}
+    return tuple(_row(campaign, name, record) for name, record in found.items())
+
+
+def _row(campaign: Campaign, name: str, found: Record) -> ModelLicence:
+    override, note = campaign.model.license_override, ""
     if override is not None and override.license.lower() == found.licence.lower():
         note = f"non-commercial, overridden by {override.by}: {override.reason}"
     return ModelLicence(
-        backend.model_id,
+        name,
         found.licence,
         found.source,
         found.by,
@@ -40,9 +55,15 @@ def current(campaign: Campaign) -> ModelLicence:
     )
 
 
+def shortcomings(campaign: Campaign) -> list[str]:
+    """Why pictures of the model in use may not go live, a line for the model and each piece that stands in the way."""
+    return _judged(current(campaign), allowed=_allowed(campaign))
+
+
 def keep(conn: Connection, desk: Desk, *, now: datetime) -> None:
-    """Store the record of the model in use, as it is now."""
-    licences.save(conn, desk.campaign.key, current(desk.campaign), now=now)
+    """Store the records of the model in use, as they are now."""
+    for row in current(desk.campaign):
+        licences.save(conn, desk.campaign.key, row, now=now)
 
 
 def require(conn: Connection, desk: Desk, rows: Iterable[ArmRow], *, now: datetime) -> None:
@@ -56,16 +77,29 @@ def require(conn: Connection, desk: Desk, rows: Iterable[ArmRow], *, now: dateti
         return
     # Only now: reading and hashing the model in use takes time, and its folder need not be at hand every night.
     keep(conn, desk, now=now)
-    override = desk.campaign.model.license_override
-    if problems := _problems(conn, desk, models, allowed=override.license if override else ""):
-        raise Unlicensed(problems[0])
+    if problems := _problems(conn, desk, models, allowed=_allowed(desk.campaign)):
+        more = f"; and {len(problems) - 1} more, see `dco check`" if len(problems) > 1 else ""
+        raise Unlicensed(problems[0] + more)
+
+
+def _allowed(campaign: Campaign) -> str:
+    override = campaign.model.license_override
+    return override.license if override else ""
 
 
 def _problems(conn: Connection, desk: Desk, models: Iterable[str], *, allowed: str) -> list[str]:
     known = licences.of_campaign(conn, desk.campaign.key)
-    found = []
+    rows: list[ModelLicence] = []
     for model in models:
-        row = known.get(model, ModelLicence(model, ""))
+        rows.append(known.get(model, ModelLicence(model, "")))
+        rows += [row for name, row in known.items() if name.startswith(model + PART)]
+    return _judged(rows, allowed=allowed)
+
+
+def _judged(rows: Iterable[ModelLicence], *, allowed: str) -> list[str]:
+    found = []
+    for row in rows:
         record = Record(row.licence, row.source, row.by, row.stated, row.commercial, row.sha256)  # type: ignore[arg-type]
-        found.append(problem(record, model=model, allowed=allowed))
+        model, _, part = row.model.partition(PART)
+        found.append(problem(record, model=model, part=part, allowed=allowed))
     return [one for one in found if one]

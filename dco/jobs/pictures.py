@@ -17,7 +17,9 @@ from dco.generate import wire
 from dco.generate.backend import Backend, Defaults, Preview, Progress
 from dco.generate.picture import Failure, Outcome
 from dco.generate.request import Request
+from dco.jobs.composition import adapters_option
 from dco.records import Campaign
+from dco.settings import wrong
 
 EXECUTOR = "DCO_EXECUTOR"
 """Environment variable that says where pictures are made: local (the default), ray, ray:2, ray@HOST:PORT, ..."""
@@ -64,16 +66,20 @@ def backend_of(campaign: Campaign) -> Backend:
     """
     try:
         return wire.warm(campaign.model.backend, tuple(sorted(_options(campaign).items())))
-    except BadModel:
+    except (BadModel, BadCampaign):
         raise
     except BadInput as error:
-        raise BadCampaign(campaign.source, None, "model", str(error)) from None
+        raise wrong(campaign, "model", str(error)) from None
 
 
 def _options(campaign: Campaign) -> dict[str, Any]:
     model = campaign.model
     named = {k: v for k, v in (("folder", model.folder), ("revision", model.revision)) if v}
-    return {**named, **dict(model.options)}
+    found = {**named, **dict(model.options)}
+    # Other backends wear none, and say so when they are asked; they know no such option.
+    if model.backend == "diffusers" and model.adapters:
+        found["adapters"] = adapters_option(campaign)
+    return found
 
 
 class Studio:

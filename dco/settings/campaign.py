@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 from zoneinfo import available_timezones
@@ -16,14 +17,13 @@ from dco.records import (
     Campaign,
     Kpi,
     Lever,
-    LicenceOverride,
-    Model,
     Placement,
     PlanSettings,
     Segment,
     Space,
     StandingRule,
 )
+from dco.settings.model import read_model
 from dco.settings.node import Node, parse
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -107,7 +107,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         key=key,
         brief=top.text("brief", "what is sold to whom, in a few sentences"),
         brand=brand,
-        product_photo=_path(product, "photo"),
+        product_photo=product.file("photo"),
         link=link,
         segments=segments,
         placements=placements,
@@ -127,7 +127,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         stale_after_days=rules.integer("stale_after_days", 1, 30, 3),
         approval=_approval(top, space),
         starting_arms=starting,
-        model=_model(top.mapping("model", default=None)),
+        model=read_model(top.mapping("model", default=None)),
         conversion_window_days=kpi.integer("conversion_window_days", 0, 90, 7),
         root=root,
         source=source,
@@ -144,14 +144,6 @@ def _key(node: Node, name: str) -> str:
     value = node.text(name, "a short name in lower case, digits, - and _")
     if not _KEY.fullmatch(value):
         raise node.fail(name, f"expected a short name in lower case, digits, - and _, got '{value}'")
-    return value
-
-
-def _path(node: Node, name: str) -> str:
-    """A path inside the campaign's folder; one that leads out of it is refused."""
-    value = node.text(name, "a file beside the campaign file")
-    if value.startswith(("/", "~", "\\")) or ".." in Path(value).parts or ":" in value:
-        raise node.fail(name, f"expected a file inside the campaign's folder, got '{value}'")
     return value
 
 
@@ -217,9 +209,9 @@ def _brand(node: Node) -> Brand:
     fonts = node.mapping("fonts", default=None).only("headline", "body")
     return Brand(
         node.text("name"),
-        _path(node, "logo"),
+        node.file("logo"),
         palette,
-        fonts.each(lambda role: _path(fonts, role)),
+        fonts.each(fonts.file),
         node.texts("banned_words", "a list of words", ()),
     )
 
@@ -305,60 +297,28 @@ def _approval(top: Node, space: Space) -> tuple[StandingRule, ...]:
     return tuple(rules)
 
 
-def _model(node: Node) -> Model:
-    node.only(
-        "backend", "folder", "revision", "steps", "guidance", "strength", "license", "license_override",
-        "options", "time_limit",
-    )  # fmt: skip
-    base = Model()
-    revision = node.text("revision", "a 40-digit commit hash", "")
-    if revision and not re.fullmatch(r"[0-9a-f]{40}", revision):
-        raise node.fail(
-            "revision", f"expected a 40-digit commit hash, got '{revision}'; a branch can change under you"
-        )
-    stated = node.plain()
-    backend = node.choice("backend", registry.names("backends"), base.backend)
-    # Beyond .75 the embedded model's old features ghost; the backend refuses, and here the line is known.
-    boldest = 0.75 if backend == "embedded" else 1
-    return Model(
-        backend=backend,
-        folder=node.text("folder", "a diffusers folder or a hub id", ""),
-        revision=revision,
-        steps=node.integer("steps", 1, 200) if "steps" in stated else None,
-        guidance=node.number("guidance", 0, 30) if "guidance" in stated else None,
-        strength=node.fraction("strength", 0.1, boldest) if "strength" in stated else None,
-        license=node.text("license", "an SPDX id or LicenseRef", ""),
-        license_override=_override(node),
-        options=_options(node),
-        time_limit=node.integer("time_limit", 1, 86_400, base.time_limit),
-    )
+def wrong(campaign: Campaign, key: str, problem: str) -> BadCampaign:
+    """The error of a key whose value turned out wrong after the file was read, with its line where the file is still the same.
+
+    Args:
+        key: dotted, such as `model.picture.init`; of a key that is not stated, the nearest one above it gives the line.
+    """
+    return BadCampaign(campaign.source, _line(campaign, key), key, problem)
 
 
-def _override(node: Node) -> LicenceOverride | None:
-    if "license_override" not in node.plain():
+def _line(campaign: Campaign, key: str) -> int | None:
+    try:
+        text = Path(campaign.source).read_text(encoding="utf-8")
+        if hashlib.sha256(text.encode()).hexdigest() != campaign.source_hash:
+            return None
+        node, line = parse(text, campaign.source), None
+    except (OSError, UnicodeDecodeError, BadCampaign):
         return None
-    told = node.mapping("license_override", "a mapping with license, by and reason").only(
-        "license", "by", "reason"
-    )
-    return LicenceOverride(
-        told.text("license", "the licence that is overridden"),
-        told.text("by", "a person's name"),
-        told.text("reason", "why it may be used, such as a written permission"),
-    )
-
-
-def _options(node: Node) -> tuple[tuple[str, str | int | float | bool], ...]:
-    """What goes to the backend's constructor, which alone knows its options. Secrets are no options."""
-    options = node.mapping("options", default=None)
-    for name, value in options.plain().items():
-        if name.endswith("_env"):
-            # The name of a variable, which is no secret; a value that could be one is not repeated.
-            if not isinstance(value, str) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-                raise options.fail(
-                    name, "expected the name of an environment variable, such as OPENAI_API_KEY"
-                )
-        elif re.search(r"key|secret|token|password", name, re.IGNORECASE):
-            raise options.fail(name, "a secret does not belong in a campaign file; set it in the environment")
-        if not isinstance(value, str | int | float | bool):
-            raise options.fail(name, f"expected a text, a number, true or false, got {value!r}")
-    return tuple(sorted(options.plain().items()))
+    for name in key.split("."):
+        if name not in node.data:
+            break
+        line = node.line(name)
+        if not isinstance(node.plain()[name], Mapping):
+            break
+        node = node.mapping(name)
+    return line

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from io import StringIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
@@ -130,6 +131,13 @@ class Node:
         if isinstance(value, date):
             return date(value.year, value.month, value.day)
         raise self.fail(key, f"expected a date such as 2026-09-01, got {value!r}")
+
+    def file(self, key: str) -> str:
+        """A path inside the campaign's folder; an address, and a path that leads out of the folder, are refused."""
+        value = self.text(key, "a file beside the campaign file")
+        if value.startswith(("/", "~", "\\")) or ".." in Path(value).parts or ":" in value or "\0" in value:
+            raise self.fail(key, f"expected a file inside the campaign's folder, got {value!r}")
+        return value
 
     def mapping(self, key: str, expected: str = "a mapping", default: Any = _ABSENT) -> Node:
         value = self._get(key, expected, default)

@@ -20,12 +20,12 @@ from dco.jobs.init import init
         (
             "  # season: [none, autumn] ",
             "  season: [none, autum] ",
-            r"other\.yaml, attributes\.season: .*did you mean 'autumn'",
+            r"other\.yaml, line \d+, attributes\.season: .*did you mean 'autumn'",
         ),
         (
             "  strength: 0.6 ",
             "  options: {bogus: 3}\n  strength: 0.6 ",
-            r"other\.yaml, model: backend 'embedded': .*bogus",
+            r"other\.yaml, line \d+, model: backend 'embedded': .*bogus",
         ),
     ],
 )

@@ -20,14 +20,17 @@ from dco.generate.diffusion.conditions import CONDITIONS
 from dco.generate.diffusion.delta import Array
 from dco.generate.diffusion.drawing import Bucket, Job, finish, floats, look_of, prepare
 from dco.generate.glimpses import StopMaking, Watched, Watcher
+from dco.generate.models.classes import ARCHITECTURE, FORMS
 from dco.generate.models.hub import open_folder
-from dco.generate.models.kinds import CheckpointKind, reads, recognise
+from dco.generate.models.kinds import CheckpointKind, guided, reads, recognise
 from dco.generate.models.parts import find_parts
 from dco.generate.picture import Failure, Outcome
 from dco.generate.request import Request
 
 if TYPE_CHECKING:
     from dco.generate.diffusion.checkpoint import Checkpoint, OnStep
+
+_NEEDS = "needs {0}; put one in the checkpoint's own folder {1}/, or name its folder by the option {1}"
 
 
 class Backend:
@@ -139,6 +142,32 @@ class Backend:
         """Steps, guidance and strength its kind of checkpoint is made for."""
         return Defaults(self.kind.steps, self.kind.guidance, self.kind.strength)
 
+    def unable(self, request: Request) -> dict[str, str]:
+        """Fields of a request that this checkpoint and its parts cannot draw, each with the reason. Loads no weights."""
+        found, architecture = {}, ARCHITECTURE[self.folder.pipeline]
+        if request.style is not None and self.parts.ip_adapter is None:
+            found["style"] = _NEEDS.format("an IP-Adapter", "ip_adapter")
+        if request.control is not None and self.parts.controlnet is None:
+            found["control"] = _NEEDS.format("a ControlNet", "controlnet")
+        form = self._form(request)
+        field = next((name for name in ("control", "mask", "init") if getattr(request, name)), "")
+        if field and field not in found and form not in FORMS[architecture]:
+            found[field] = (
+                f"{architecture} checkpoints draw no {form!r}; take a Stable Diffusion, XL or FLUX one"
+            )
+        opened = ", ".join(sorted(self.parts.adapters)) or "none"
+        for name, _ in request.adapters:
+            if name not in self.parts.adapters:
+                found["adapters"] = (
+                    f"{name!r} is not open (open: {opened}); state its file, or open it by the option adapters"
+                )
+        if request.negative and not guided(self.folder, request.guidance):
+            found["negative"] = (
+                f"plays no part with {self.kind.name} at guidance {request.guidance:g}; leave it out, or take a checkpoint "
+                "with classifier-free guidance above 1"
+            )
+        return found
+
     def generate(
         self,
         requests: Sequence[Request],
@@ -191,10 +220,17 @@ class Backend:
 
     def _problem(self, request: Request) -> str | None:
         problem = self._model.prompt_problem(request.prompt)
-        if problem is None and request.negative and self._model.guided(request.guidance):
+        if problem is None and request.negative and guided(self.folder, request.guidance):
             problem = self._model.prompt_problem(request.negative)
             return f"negative {problem}" if problem else None
         return problem
+
+    def _form(self, request: Request) -> str:
+        """The key of `FORMS` that a request is drawn in."""
+        seen = look_of(request) is not None
+        started = request.init is not None or (seen and request.strength < 1)
+        form = "inpaint" if request.mask is not None else "image" if started else "text"
+        return f"control {form}" if request.control is not None or (self.control and seen) else form
 
     def _bucket(self, job: Job) -> Bucket:
         request = job.request
@@ -211,7 +247,7 @@ class Backend:
             mask=request.mask is not None,
             control=request.control is not None or own,
             style=request.style,
-            negative=bool(request.negative) and self._model.guided(request.guidance),
+            negative=bool(request.negative) and guided(self.folder, request.guidance),
             adapters=request.adapters,
         )
 

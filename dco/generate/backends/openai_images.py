@@ -132,6 +132,14 @@ class Backend:
         """Strength below 1, so that the render's layout is kept; steps and guidance are the provider's own affair."""
         return Defaults(12, 1.0, 0.6)
 
+    def unable(self, request: Request) -> dict[str, str]:
+        """Fields of a request that the model cannot draw, each with the reason."""
+        none = "a hosted model takes none; use a checkpoint on this machine"
+        found = {name: none for name in ("style", "control", "adapters") if getattr(request, name)}
+        if request.init is not None and not self.kind.edits:
+            found["init"] = f"{self.model} cannot start from a picture; set option edits if it can"
+        return found
+
     @cached_property
     def _api(self) -> HostedApi:
         try:
@@ -189,16 +197,9 @@ class Backend:
 
     def _start(self, request: Request, size: tuple[int, int]) -> tuple[bytes | None, bytes | None]:
         """The picture to start from and the mask of what may change, as PNG."""
-        for name in ("style", "control", "adapters"):
-            if getattr(request, name):
-                raise BadInput(
-                    f"request, {name}: a hosted model takes none; use a checkpoint on this machine"
-                )
+        for name, why in self.unable(request).items():
+            raise BadInput(f"request, {name}: {why}")
         if request.init is not None:
-            if not self.kind.edits:
-                raise BadInput(
-                    f"request, init: {self.model} cannot start from a picture; set option edits if it can"
-                )
             start = inside(request.init.pixels, *size)
             if request.mask is None:
                 return _png(start), None

@@ -17,15 +17,14 @@ from dco.generate.diffusion.acceleration_options import Acceleration
 from dco.generate.diffusion.delta import Array
 from dco.generate.diffusion.latent_preview import LatentPreview
 from dco.generate.diffusion.overlays import CONTROL_WEIGHT, Overlays
+from dco.generate.models import kinds
 from dco.generate.models.classes import ARCHITECTURE, FORMS
 from dco.generate.models.folder import ModelFolder
-from dco.generate.models.kinds import recognise
 from dco.generate.models.parts import Parts
 
 OnStep = Callable[[int, int, Callable[[], Array]], None]
 """Called with (steps done, steps in all, what gives float32[n, h, w, 3] small pictures on their way)."""
 
-_GUIDED_BY_EMBEDDING = frozenset({"FLUX"})
 _TRUE_GUIDANCE = frozenset({"Qwen-Image"})
 
 
@@ -53,7 +52,7 @@ class Checkpoint:
         kind = getattr(torch, dtype) if dtype else self._own_dtype()
         self._path, self._index = folder.path, folder.index
         self._architecture = ARCHITECTURE[folder.pipeline]
-        self._kind = recognise(folder)
+        self._kind, self._folder = kinds.recognise(folder), folder
         # Into main memory first: what does not fit a GPU is moved there in turn.
         self._text = pipeline.load(folder, device="cpu", dtype=kind, variant=variant)
         self._forms: dict[str, Any] = {"text": self._text}
@@ -103,9 +102,7 @@ class Checkpoint:
 
     def guided(self, guidance: float) -> bool:
         """True where this guidance runs the denoiser on two prompts, so that a negative prompt plays a part."""
-        embedded = self._architecture in _GUIDED_BY_EMBEDDING
-        embedded = embedded or bool(self._unet is not None and self._unet.config.get("time_cond_proj_dim"))
-        return guidance > 1 and not embedded
+        return kinds.guided(self._folder, guidance)
 
     @torch.inference_mode()
     def draw(

@@ -22,6 +22,7 @@ HINT = "dco.json"
 CLIP_READS = 77
 """Tokens that CLIP's text encoders read, start and end included."""
 
+_GUIDED_BY_EMBEDDING = frozenset({"FLUX"})
 _DISTILLED = frozenset({"turbo", "lightning", "hyper", "lcm", "dmd", "dmd2"})
 
 
@@ -72,6 +73,12 @@ def reads(folder: ModelFolder) -> int:
     return {"PixArt alpha": 120, "PixArt sigma": 300, "Sana": 300, "Qwen-Image": 512, "Z-Image": 512}.get(
         architecture, CLIP_READS
     )
+
+
+def guided(folder: ModelFolder, guidance: float) -> bool:
+    """True where this guidance runs the denoiser on two prompts, so that a negative prompt plays a part."""
+    embedded = ARCHITECTURE[folder.pipeline] in _GUIDED_BY_EMBEDDING
+    return guidance > 1 and not embedded and not folder.config("unet").get("time_cond_proj_dim")
 
 
 def _by_content(folder: ModelFolder) -> CheckpointKind:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from dco.errors import BadInput, BadModel, StoreError
+from dco.errors import BadInput, BadModel, StoreError, UnknownName
 from dco.generate.models.folder import LICENSE, check, read_license
 
 Commercial = Literal["yes", "no", "unknown"]
@@ -102,6 +102,48 @@ def record_of(backend: Any, stated: str = "") -> Record:
     )
 
 
+def part_records(backend: Any, stated: Mapping[str, str]) -> dict[str, Record]:
+    """The licence record of every piece that was opened from a folder of its own: ControlNet, IP-Adapter, LoRA adapters by
+    their names, a tiny decoder. What the checkpoint's folder brings is under the checkpoint's record.
+
+    Args:
+        backend: what `load_backend` gave; records of folders are read anew.
+        stated: part -> the licence that the campaign file states; may stand in for a missing record.
+
+    Raises:
+        BadModel: a record is malformed or is another licence than the campaign file's.
+        UnknownName: the campaign file states one of a part that was not opened.
+    """
+    pieces = getattr(getattr(backend, "parts", None), "named", {})
+    told = {name: dict(part.license) for name, part in pieces.items() if part.license}
+    told |= {n: read_license(part.path) for n, part in pieces.items() if n in told and part.path.is_dir()}
+    tiny = backend.license.get("acceleration", {}).get("tiny_vae")
+    if tiny:
+        told["tiny_vae"] = dict(tiny)
+    for name in stated:
+        if name not in told:
+            raise UnknownName("opened part", name, told)
+    return {name: _part_record(name, record, stated.get(name, "")) for name, record in told.items()}
+
+
+def _part_record(name: str, told: Mapping[str, Any], stated: str) -> Record:
+    found = "" if told["license"] in ("", "not stated") else str(told["license"])
+    if not found:
+        return Record(stated, "campaign file", commercial=commercial_use(stated)) if stated else Record()
+    if stated and stated.lower() != found.lower():
+        raise BadModel(
+            f"{name}: its {LICENSE} says {found!r}, the campaign file's model.part_licenses says {stated!r}; make them one"
+        )
+    return Record(
+        found,
+        str(told.get("source", "")),
+        str(told.get("by", "")),
+        str(told.get("date", "")),
+        commercial_use(found, str(told.get("commercial_use", ""))),
+        str(told.get("weights_sha256", "")),
+    )
+
+
 def write_record(
     folder: str | Path, *, licence: str, source: str, by: str, day: str, commercial: str = ""
 ) -> Record:
@@ -167,20 +209,27 @@ class _Opened:
     folder: Any
 
 
-def problem(record: Record, *, model: str, allowed: str = "") -> str:
+def problem(record: Record, *, model: str, part: str = "", allowed: str = "") -> str:
     """Why pictures of a model may not go live, with a way out; empty when they may.
 
     Args:
+        part: the piece of the model that the record is about; default the checkpoint itself.
         allowed: the non-commercial licence that the campaign file overrides by name.
     """
+    if not record.licence and part:
+        return (
+            f"{part} of model {model[:12]} has no licence record, so its creatives stay drafts; read its licence, then put "
+            f'{{"license": "ID"}} as {LICENSE} into its folder, or state model.part_licenses: {{{part}: ID}} in the campaign file'
+        )
     if not record.licence:
         return (
             f"model {model[:12] or '(none)'} has no licence record, so its creatives stay drafts; read its licence, then "
             "`dco model add FOLDER --license ID --source URL`, or state model.license in the campaign file"
         )
     if record.commercial == "no" and record.licence.lower() != allowed.lower():
+        whose = f"{part} of model {model[:12]}" if part else f"model {model[:12]}"
         return (
-            f"model {model[:12]} is under {record.licence}, which forbids commercial use; take another model, or, with "
+            f"{whose} is under {record.licence}, which forbids commercial use; take another one, or, with "
             "the owner's permission, name it in the campaign file: "
             f"model.license_override: {{license: {record.licence}, by: NAME, reason: WHY}}"
         )

@@ -49,10 +49,15 @@ class Parts:
         return content_hash([single, worn]) if single or worn else ""
 
     @property
+    def named(self) -> dict[str, Part]:
+        """Every piece that was opened, by its name; an image encoder belongs to its IP-Adapter."""
+        found = {"controlnet": self.controlnet, "ip_adapter": self.ip_adapter, **self.adapters}
+        return {name: part for name, part in found.items() if part}
+
+    @property
     def licenses(self) -> dict[str, dict[str, Any]]:
         """The licence record of every piece by its name; the checkpoint's own record covers what its folder brings."""
-        named = {"controlnet": self.controlnet, "ip_adapter": self.ip_adapter, **self.adapters}
-        return {name: dict(part.license) for name, part in named.items() if part and part.license}
+        return {name: dict(part.license) for name, part in self.named.items() if part.license}
 
     @property
     def worn(self) -> tuple[tuple[str, float], ...]:
