@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -84,3 +87,8 @@ def test_a_product_outside_of_the_backdrop_is_refused(left: int, top: int) -> No
         place(np.zeros((20, 30, 3), np.uint8), np.zeros((4, 5, 4), np.uint8), left, top)
     with pytest.raises(BadInput, match="expected uint8"):
         place(np.zeros((20, 30, 3), np.uint8), np.zeros((4, 5, 3), np.uint8), 0, 0)
+
+
+def test_laying_a_picture_around_what_is_kept_loads_no_torch() -> None:
+    code = "import sys, dco.generate.diffusion.inpainting; assert not {'torch', 'diffusers'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)

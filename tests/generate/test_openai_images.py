@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from dco.generate.backend import load_backend
 from dco.generate.backends.openai_images import OPENAI
 from dco.generate.cache import PictureCache
 from dco.generate.cover import cover, inside
+from dco.generate.diffusion.inpainting import composite
 from dco.generate.hosted.models import any_size
 from dco.generate.hosted.prices import Prices, parse_prices
 from dco.generate.models.licence import record_of
@@ -115,6 +117,14 @@ def test_a_mask_keeps_what_it_covers_bit_for_bit_and_lets_the_rest_change() -> N
     assert isinstance(made, Picture)
     assert np.array_equal(made.pixels[:, :80], init[:, :80])
     assert not np.array_equal(made.pixels[:, 80:], init[:, 80:])
+    (bare,), _ = outcomes(lambda _: picture_reply(picture("a lamp", 144, 96)), [replace(request, mask=None)])
+    (laid,), _ = outcomes(lambda _: picture_reply(picture("a lamp", 144, 96)), [request])
+    assert isinstance(bare, Picture) and isinstance(laid, Picture)
+    beside = composite(init, bare.pixels / np.float32(255), mask)
+    assert np.array_equal(laid.pixels, beside), "the paste of every other backend"
+    assert np.array_equal(laid.pixels[:, 84:], bare.pixels[:, 84:]), (
+        "what may change is the model's, unaltered"
+    )
     assert ask.path.endswith("edits") and ask.fields["prompt"] == "a lamp Avoid: text."
     hole = Image.open(io.BytesIO(ask.mask or b""))
     assert hole.size == (144, 96) and hole.mode == "RGBA"

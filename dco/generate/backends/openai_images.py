@@ -24,6 +24,7 @@ from dco.errors import BadInput, BadModel, DcoError
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import reason
 from dco.generate.cover import cover, enlargement, inside
+from dco.generate.diffusion.inpainting import composite
 from dco.generate.hosted.loopback import is_loopback
 from dco.generate.hosted.models import Kind, kind_of, parse_sizes
 from dco.generate.hosted.prices import AS_OF, CURRENCY, SOURCE, Prices, parse_prices
@@ -244,8 +245,9 @@ class Backend:
         if request.init is None or request.mask is None:
             return pixels
         # A hosted model takes a mask as a hint; what was to be kept is put back.
-        share = request.mask.pixels[..., None].astype(np.float32) / 255
-        return np.round(pixels * share + request.init.pixels * (1 - share)).astype(np.uint8)
+        return composite(
+            request.init.pixels, pixels.astype(np.float32) / np.float32(255), request.mask.pixels
+        )
 
 
 def _look(request: Request) -> Look | None:

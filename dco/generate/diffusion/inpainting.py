@@ -1,7 +1,8 @@
 """Repainting around what must stay: our own compositing after the decoder, at the picture's full size.
 
 A decoder alters the whole picture, also where nothing was to be painted. So the kept pixels never go through it: outside of
-the mask they are copied, and at its rim the new picture is laid over them in linear light (Porter and Duff 1984).
+the mask they are copied, and at its rim the new picture is laid over them in linear light (Porter and Duff 1984). Loads no
+torch: a hosted model's picture, which takes the mask as a hint, is laid around what is kept by the same function.
 """
 
 from __future__ import annotations
