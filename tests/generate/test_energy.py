@@ -7,8 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from image_api import healthy
 
 from dco.errors import BadInput
+from dco.generate import wire
+from dco.generate.backend import load_backend
 from dco.generate.energy import Constant, Meter, Rapl
 from dco.generate.picture import Failure, Picture
 from dco.generate.request import Request
@@ -59,3 +62,26 @@ def test_without_counters_the_stated_watts_count(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("DCO_CPU_WATTS", "six")
     with pytest.raises(BadInput, match="DCO_CPU_WATTS: expected watts"):
         Meter.of(SimpleNamespace(device="cpu"))
+
+
+def test_a_picture_that_a_provider_drew_is_booked_with_its_price_and_none_of_our_energy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seconds of waiting for an answer are no seconds of a busy processor."""
+    monkeypatch.setenv("DCO_CPU_WATTS", "6")
+    options = {"base_url": healthy(), "sizes": "128x128", "prices": "*/*=40000", "edits": False}
+    asked = Request.of({}, 128, 128, 1, prompt="a lamp")
+
+    def made(backend: str, request: Request, **options: object) -> Picture:
+        model = load_backend(backend, **options).model_id
+        worker = wire.PictureWorker(wire.job_options(backend, options, model))
+        (answer,) = worker.run(wire.requests_batch({"k": request}))
+        (outcome,) = wire.outcomes_of(answer, {request.key(model): request})
+        assert isinstance(outcome, Picture), outcome
+        return outcome
+
+    elsewhere = made("openai_images", asked, **options)
+    assert elsewhere.watt_hours is None and elsewhere.seconds > 0
+    assert (elsewhere.micros, elsewhere.currency) == (40_000, "USD")
+    here = made("procedural", REQUEST)
+    assert here.watt_hours == pytest.approx(6.0 * here.seconds / 3600)

@@ -69,6 +69,9 @@ class Backend:
         BadInput: an option that cannot be meant.
     """
 
+    hosted = True
+    """Drawn elsewhere: what this machine spends is waiting, and no energy is booked for it (see `energy.Meter.of`)."""
+
     def __init__(
         self,
         model: str = "gpt-image-2.5-sunburst",
