@@ -7,12 +7,13 @@ import skia
 
 from dco.compose.colour import Bytes, contrast, luminance, luminance_of, rgb, worst_contrast
 from dco.compose.fit import CopySetting, Setting, fit
-from dco.compose.ground import cut, patch, read, scrim, set_off
+from dco.compose.ground import cut, patch, quiet, read, scrim, set_off
 from dco.compose.kit import Ad, Box, Kit, Layer
-from dco.compose.layout import Plan, Rect, Shapes, Side, plan
+from dco.compose.layout import Plan, Rect, Shapes, plan
 from dco.compose.mark import mark
 from dco.compose.product import Stance, blend, max_abs_diff, resample, shadow, stance, trim
 from dco.compose.sizes import AdSize, ad_size
+from dco.compose.spot import Side
 from dco.compose.typeset import BUTTON, HEADLINE, SUBHEAD, Fonts, Text, draw, fonts_of
 from dco.errors import BadPicture, DoesNotFit
 from dco.records import Copy
@@ -47,13 +48,17 @@ def compose(backdrop: Bytes, kit: Kit, copy: Copy, size: str, *, copy_side: Side
     made = plan(target, copy_side, shapes)
     words = fit(target, made, headline, subhead, button)
 
-    ground, enlarged = cut(backdrop, target, copy_side)
-    reading = read(ground, _word_rects(words, made, apart=made.button is not None), kit)
-    ground = scrim(ground, made, reading)
+    ground, enlarged = cut(backdrop, target, made, copy_side)
     place = _product_place(product, made, how, target)
     pixels = resample(product, round(place.w), round(place.h))
     x, y = round(place.x), round(place.y)
+    # The light goes behind the product before the words are looked at, so that they are read on what they will stand on.
     ground = set_off(ground, pixels, x, y)
+    rects = _word_rects(words, made, apart=made.button is not None)
+    reading = read(ground, rects, kit)
+    ground = scrim(ground, made, reading)
+    if made.logo not in rects:
+        ground = quiet(ground, made.logo)
     dark = shadow(pixels, x, y, ground.shape[:2], how)
     ground = np.round(ground * (1 - 0.88 * dark[..., None])).astype(np.uint8)
 

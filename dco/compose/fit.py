@@ -1,20 +1,29 @@
-"""How large the words can be set in the room a layout gives them, found by bisection; or why they cannot."""
+"""How the words break and how large they can be set in the room a layout gives them; or why they cannot.
+
+Every breaking of the headline has a largest size, found by bisection, and a grade of how well it reads. The product of
+both decides, so that fewer, whole lines win over slightly larger type.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 
-from dco.compose.layout import BUTTON_PAD_EM, BUTTON_TALL_EM, Plan, Rect
+from dco.compose.layout import BUTTON_PAD_EM, BUTTON_TALL_EM, TIGHT_PAD_EM, Plan, Rect
 from dco.compose.sizes import AdSize
-from dco.compose.typeset import Align, Text, torn
+from dco.compose.typeset import Align, Break, Text
+from dco.compose.wrap import clauses, torn
 from dco.errors import DoesNotFit
 
 SUBHEAD_RATIO = 0.45
 BUTTON_RATIO = 0.38
+SUBHEAD_PART, BUTTON_PART = 0.036, 0.03
+"""Subhead and button are set at these parts of the short side at least, as long as the headline keeps leading."""
+_LEAD = 0.62
+"""A subhead or button is never set larger than this part of the headline, save at the smallest type."""
 GAP_SUBHEAD = 0.42
 GAP_BUTTON = 0.62
-_TIGHT_PAD_EM = 0.55
-"""The least air left and right of a button's words; a narrow room spends air before type becomes too small."""
 OVERHANG_PX = 2.0
 """Ink may reach past a line's advance, a W by its slant and any letter by its antialiased edge: a pixel on each side."""
 _STEP = 0.5
@@ -62,9 +71,9 @@ def fit(size: AdSize, made: Plan, headline: Text, subhead: Text | None, button: 
     wanted = (subhead, None) if subhead and size.subhead_optional else (subhead,)
     for sub, orphan in [(sub, orphan) for sub in wanted for orphan in (False, True)]:
         room = _Room(size, made, headline, sub, inner, orphan)
-        px = _largest(room)
-        if px is not None:
-            return _place(room, _calmer(room, px), button, apart)
+        found = _best(room)
+        if found:
+            return _place(room, *found, button, apart)
     raise _explain(size, made, headline, None if size.subhead_optional else subhead, inner)
 
 
@@ -89,43 +98,52 @@ class _Group:
     tall: float
 
 
-def _largest(room: _Room) -> float | None:
+def _best(room: _Room) -> tuple[Break, float] | None:
+    """The breaking of the headline, and its size, that say it largest and best; None where none fits."""
+    found = []
+    for way in room.headline.breaks[: room.made.most_lines[0]]:
+        px = _largest(room, way) if room.orphan or not way.lone else None
+        if px is not None:
+            found.append((px * grade(way, room.made.calm), way, px))
+    if not found:
+        return None
+    _, way, px = max(found, key=lambda f: f[0])
+    return way, px
+
+
+def grade(way: Break, calm: float) -> float:
+    """How well a breaking reads, in (0, 1]: what its size is worth. `calm` weighs it against size.
+
+    Lines cost, most of all from the fourth on; so do torn sentences and clauses, lines of one word, and lines of unlike
+    width, except where each one is a sentence.
+    """
+    count, whole = len(way.lines), all(re.search(r"[.!?…]\W*$", line) for line in way.lines)
+    single = sum(" " not in line for line in way.lines) if count > 1 and not whole else 0
+    cost = 0.03 * (count - 1) + 0.12 * max(0, count - 3) + 0.05 * single + 0.2 * way.lone
+    cost += 0.0 if whole else 0.4 * way.spread
+    cost += (0.3 * torn(way.lines) + 0.13 * clauses(way.lines)) * (1.0 if count > 1 else 0.2)
+    return math.exp(-calm * cost)
+
+
+def _largest(room: _Room, way: Break) -> float | None:
     """The largest headline size at which everything in the copy room fits; the rest follows from it."""
     low, high = round(room.size.min_headline_px / _STEP), round(room.size.max_headline_px / _STEP)
-    if _group(room, low * _STEP) is None:
+    if _group(room, way, low * _STEP) is None:
         return None
     while low < high:
         middle = (low + high + 1) // 2
-        if _group(room, middle * _STEP) is None:
+        if _group(room, way, middle * _STEP) is None:
             high = middle - 1
         else:
             low = middle
     return low * _STEP
 
 
-def _calmer(room: _Room, px: float) -> float:
-    """The largest size within a quarter of the largest that tears fewer sentences, else the largest within a fifth that
-    sets the headline in fewer lines, else the largest."""
-    most = _group(room, px)
-    assert most is not None
-    for least, better in (
-        (0.75, lambda head: torn(head) < torn(most.head)),
-        (0.8, lambda head: len(head) < len(most.head)),
-    ):
-        for step in range(
-            round(px / _STEP), round(max(least * px, room.size.min_headline_px) / _STEP) - 1, -1
-        ):
-            group = _group(room, step * _STEP)
-            if group and better(group.head):
-                return step * _STEP
-    return px
-
-
-def _group(room: _Room, px: float) -> _Group | None:
+def _group(room: _Room, way: Break, px: float) -> _Group | None:
     """Lines and height of the whole group at a headline size; None where it does not fit its room."""
     size, copy, most = room.size, room.made.copy, room.made.most_lines
-    head = room.headline.lines(px, copy.w - OVERHANG_PX, most[0], orphan=room.orphan)
-    if head is None:
+    head = way.lines
+    if way.em * px > copy.w - OVERHANG_PX:
         return None
     tall = room.headline.height(px, head)
     sub_px, button_px = 0.0, 0.0
@@ -138,9 +156,9 @@ def _group(room: _Room, px: float) -> _Group | None:
         sub_lines = found
         tall += round(GAP_SUBHEAD * px) + room.sub.height(sub_px, sub_lines)
     if room.inner:
-        wanted = max(size.min_font_px, BUTTON_RATIO * px)
+        wanted = _beside(size, px, BUTTON_RATIO, BUTTON_PART)
         button_px = max(size.min_font_px, min(wanted, copy.w / (room.inner.width + 2 * BUTTON_PAD_EM)))
-        if button_px * (room.inner.width + 2 * _TIGHT_PAD_EM) > copy.w:
+        if button_px * (room.inner.width + 2 * TIGHT_PAD_EM) > copy.w:
             return None
         tall += round(GAP_BUTTON * px) + round(BUTTON_TALL_EM * button_px)
     return _Group(head, sub_lines, sub_px, button_px, tall) if tall <= copy.h else None
@@ -148,11 +166,16 @@ def _group(room: _Room, px: float) -> _Group | None:
 
 def subhead_px(size: AdSize, px: float) -> float:
     """Size of the subhead beside a headline of that size."""
-    return max(float(size.min_font_px), round(SUBHEAD_RATIO * px / _STEP) * _STEP)
+    return _beside(size, px, SUBHEAD_RATIO, SUBHEAD_PART)
 
 
-def _place(room: _Room, px: float, button: Text, apart: tuple[float, Rect] | None) -> CopySetting:
-    group, made, box = _group(room, px), room.made, room.made.copy
+def _beside(size: AdSize, px: float, ratio: float, part: float) -> float:
+    wanted = max(ratio * px, min(part * min(size.width, size.height), _LEAD * px))
+    return max(float(size.min_font_px), round(wanted / _STEP) * _STEP)
+
+
+def _place(room: _Room, way: Break, px: float, button: Text, apart: tuple[float, Rect] | None) -> CopySetting:
+    group, made, box = _group(room, way, px), room.made, room.made.copy
     assert group is not None
     y = round(box.y + (box.h - group.tall) * made.anchor)
     head = Setting(room.headline, group.head, px, box.x, y, box.w, made.align)
@@ -188,7 +211,7 @@ def _apart(size: AdSize, made: Plan, button: Text) -> tuple[float, Rect]:
     px = min(room.h / BUTTON_TALL_EM, room.w / need)
     px = int(px / _STEP) * _STEP
     if px < size.min_font_px:
-        need = size.min_font_px * (button.width + 2 * _TIGHT_PAD_EM)
+        need = size.min_font_px * (button.width + 2 * TIGHT_PAD_EM)
         if need > room.w:
             small = f"at the smallest type, {size.min_font_px} px"
             raise _too_long(size, button, f"it needs {need:.0f} px", small, f"{room.w:.0f} px wide")
@@ -226,7 +249,7 @@ def _explain(size: AdSize, made: Plan, headline: Text, sub: Text | None, inner: 
         tall += GAP_SUBHEAD * px + sub.height(sub_px, lines)
         parts.append("subhead")
     if inner:
-        need = size.min_font_px * (inner.width + 2 * _TIGHT_PAD_EM)
+        need = size.min_font_px * (inner.width + 2 * TIGHT_PAD_EM)
         if need > box.w:
             small = f"at the smallest type, {size.min_font_px} px"
             return _too_long(size, inner, f"it needs {need:.0f} px", small, f"{box.w:.0f} px wide")

@@ -9,33 +9,85 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from dco.compose.colour import Bytes, Floats, contrast, luminance, luminance_of, rgb, worst_contrast
 from dco.compose.kit import Kit
-from dco.compose.layout import Plan, Rect, Side
+from dco.compose.layout import Plan, Rect
 from dco.compose.product import solid
 from dco.compose.sizes import AdSize
+from dco.compose.spot import GROUND, Side, across
 
 WANTED = 4.8
 """Contrast aimed at, a little above the 4.5 that is demanded, so that rounding never decides."""
 _MOST = 0.96
+_CLOSEST, _DRAWN = 1.65, 1.7
+"""How far a cut closes in on the product's place, and how far it draws out the ground before it, at most."""
 
 
-def cut(backdrop: Bytes, size: AdSize, side: Side) -> tuple[Bytes, float]:
+def cut(backdrop: Bytes, size: AdSize, made: Plan, side: Side) -> tuple[Bytes, float]:
     """The backdrop cut and sized to an ad: uint8[h, w, 3], and ad pixels per backdrop pixel.
 
-    Where width must go, the part with the product's place stays; where height must go, a little more sky
-    than ground.
+    The cut brings the place where the scene lets a product stand under the product's foot: it moves, closes in where there are
+    pixels to spare, and, where ground below is what lacks, draws the nearest ground out. A banner shows too little of a
+    scene to stand on and takes the middle.
     """
     tall, wide = backdrop.shape[:2]
     scale = max(size.width / wide, size.height / tall)
+    middle = (made.product.x + made.product.w / 2) / size.width
+    aim = across(side, wide, tall)
+    if size.family != "banner":
+        part = size.width / scale / wide
+        closer = part / min(aim / middle, (1 - aim) / (1 - middle))
+        scale = max(scale, min(scale * min(closer, _CLOSEST), 1.0))
     w, h = size.width / scale, size.height / scale
-    across = {"left": 0.62, "right": 0.38, "center": 0.5}[side]
-    left, top = max(0.0, (wide - w) * across), max(0.0, (tall - h) * 0.56)
-    box = (left, top, min(float(wide), left + w), min(float(tall), top + h))
+    left = min(max(aim * wide - middle * w, 0.0), wide - w)
+    foot = made.product.bottom / size.height
+    room = tall - h
+    top = 0.56 * room if size.family == "banner" else GROUND * tall - foot * h
+    stretch = 1.0
+    if top > room:
+        # The ground below the foot is shorter in the backdrop than in the ad.
+        stretch = min((1 - foot) * h / ((1 - GROUND) * tall), _DRAWN)
+        top = tall - (1 - foot) * h / stretch - foot * h
+    top = max(top, 0.0)
+    box = (left, top, min(float(wide), left + w), min(float(tall), top + h * (foot + (1 - foot) / stretch)))
+    high = round(size.height * (foot + (1 - foot) / stretch))
     image = Image.fromarray(np.ascontiguousarray(backdrop))
-    sized = image.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
-    return np.array(sized), scale
+    sized = np.array(image.resize((size.width, high), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0))
+    return _drawn_out(sized, size.height, foot), scale
+
+
+def _drawn_out(picture: Bytes, height: int, foot: float) -> Bytes:
+    """The picture made `height` pixels high by drawing out what lies below `foot`, a part of that height."""
+    if picture.shape[0] == height:
+        return picture
+    start = min(round(foot * height), picture.shape[0] - 2)
+    rows = np.linspace(start, picture.shape[0] - 1, height - start)
+    low = np.minimum(rows.astype(int), picture.shape[0] - 2)
+    weight = (rows - low).astype(np.float32)[:, None, None]
+    below = picture[low] * (1 - weight) + picture[low + 1] * weight
+    return np.concatenate([picture[:start], np.round(below).astype(np.uint8)])
+
+
+def quiet(ground: Bytes, rect: Rect) -> Bytes:
+    """The ground softened, as if out of focus, where it is too restless for the logo that stands there alone."""
+    amount = _restlessness(ground, [rect])
+    if amount <= 0:
+        return ground
+    air = max(4, round(0.9 * rect.h))
+    top, left = max(0, int(rect.y) - 2 * air), max(0, int(rect.x) - 2 * air)
+    part = slice(top, round(rect.bottom) + 2 * air), slice(left, round(rect.right) + 2 * air)
+    sharp = ground[part].astype(np.float32)
+    soft = np.stack([gaussian_filter(sharp[..., c], 0.7 * rect.h) for c in range(3)], axis=-1)
+    x = np.arange(sharp.shape[1], dtype=np.float32) + left + 0.5
+    y = np.arange(sharp.shape[0], dtype=np.float32) + top + 0.5
+    away_x = np.maximum(np.maximum(rect.x - x, x - rect.right), 0)[None, :]
+    away_y = np.maximum(np.maximum(rect.y - y, y - rect.bottom), 0)[:, None]
+    t = np.clip(1 - np.hypot(away_x, away_y) / (1.6 * air), 0, 1)[..., None]
+    out = ground.copy()
+    out[part] = np.round(sharp + (soft - sharp) * (t * t * (3 - 2 * t) * min(1.0, 3 * amount)))
+    return out
 
 
 @dataclass(frozen=True)
@@ -95,28 +147,54 @@ def scrim(ground: Bytes, made: Plan, reading: Reading) -> Bytes:
 
 
 def set_off(ground: Bytes, pixels: Bytes, x: int, y: int) -> Bytes:
-    """A soft light, or shade, behind a product whose outline would drown in the backdrop; else the ground itself.
+    """A light, or shade, behind a product whose outline would drown in the backdrop; else the ground itself.
 
-    The product's own pixels are never lightened: the scene around it is.
+    The light has the colour of the scene's own and follows the outline, as a lamp behind the product would draw it,
+    and ends at the foot. The product's own pixels are never lightened: the scene around it is.
     """
     rim = (pixels[..., 3] > 200) & ~solid(pixels, reach=max(2, min(pixels.shape[:2]) // 40))
     if not rim.any():
         return ground
     own = luminance(pixels[rim, :3])
     behind = luminance(ground[y : y + pixels.shape[0], x : x + pixels.shape[1]][rim])
-    lost = float((contrast(own, behind) < 1.45).mean())
-    if lost < 0.35:
+    lost = float((contrast(own, behind) < 1.6).mean())
+    if lost < 0.25:
         return ground
     dark = float(np.median(own)) < 0.35
-    amount = np.float32(min(1.0, lost / 0.7) * (0.3 if dark else 0.2))
-    tall, wide = ground.shape[:2]
-    across = np.exp(-(((np.arange(wide) - x - pixels.shape[1] / 2) / (0.62 * pixels.shape[1])) ** 2))
-    down = np.exp(-(((np.arange(tall) - y - pixels.shape[0] * 0.48) / (0.58 * pixels.shape[0])) ** 2))
-    glow = (amount * down[:, None] * across[None, :]).astype(np.float32)[..., None]
-    mean = ground.reshape(-1, 3)[::97].mean(0, dtype=np.float32)
-    light = 0.55 * mean + 0.45 * 255 if dark else 0.5 * mean
+    amount = min(1.0, lost / 0.6) * (0.85 if dark else 0.4)
+    glow = np.float32(amount) * _halo(pixels[..., 3], x, y, ground.shape[:2])[..., None]
+    light = _scene_light(ground) if dark else 0.5 * ground.reshape(-1, 3)[::97].mean(0, dtype=np.float32)
     out = ground.astype(np.float32)
     return np.round(out + (light.astype(np.float32) - out) * glow).astype(np.uint8)
+
+
+def _scene_light(ground: Bytes) -> Floats:
+    """Colour of the scene's brightest fifteenth, brought to a lamp's brightness: float32[3]."""
+    pixels = ground.reshape(-1, 3)[::97]
+    bright = luminance(pixels)
+    colour = pixels[bright >= np.percentile(bright, 93)].mean(0, dtype=np.float32)
+    lifted = colour * min(3.0, 190 / max(float(colour.max()), 1.0)) if colour.max() < 190 else colour
+    return np.asarray(0.85 * lifted + 0.15 * 190, np.float32)
+
+
+def _halo(alpha: Bytes, x: int, y: int, shape: tuple[int, ...]) -> Floats:
+    """How much light a lamp behind an outline lends to each pixel around it: float32[h, w], at most 1."""
+    step = max(1, min(shape) // 200)
+    tall, wide = -(-shape[0] // step), -(-shape[1] // step)
+    part = alpha[::step, ::step].astype(np.float32) / 255
+    top, left = y // step, x // step
+    part = part[: tall - top, : wide - left]
+    mask = np.zeros((tall, wide), np.float32)
+    mask[top : top + part.shape[0], left : left + part.shape[1]] = part
+    reach = max(alpha.shape) / step
+    near, far = (gaussian_filter(mask, k * reach, mode="constant") for k in (0.035, 0.12))
+    down = (np.arange(tall, dtype=np.float32) * step - y) / alpha.shape[0]
+    ends = np.clip((0.98 - down) / 0.3, 0, 1)[:, None]
+    field = np.clip(0.42 * near + 0.75 * far, 0, 1) * ends
+    image = Image.fromarray(np.ascontiguousarray(field, np.float32)).resize(
+        (wide * step, tall * step), Image.Resampling.BICUBIC
+    )
+    return np.clip(np.asarray(image, np.float32)[: shape[0], : shape[1]], 0, 1)
 
 
 def _needed(pixels: Bytes, colour: str, veil: tuple[float, float, float]) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from dco.compose.sizes import AdSize
+from dco.compose.spot import Side, across
 from dco.compose.typeset import Align
 
-Side = Literal["left", "right", "center"]
+_FOOT = 0.93
+"""Nothing stands lower than this part of the height, so that a strip of ground shows below it."""
 
 
 class Rect(NamedTuple):
@@ -45,7 +47,7 @@ class Plan:
         shade: the part of the ad that a scrim darkens or lightens when contrast needs it, and the edges ("l", "r",
             "t", "b") it runs out to.
         feather: pixels over which the scrim fades.
-        most_lines: lines of headline and of subhead.
+        most_lines: lines of headline and of subhead; `calm` is how much fewer, whole lines count against larger type.
     """
 
     copy: Rect
@@ -61,6 +63,7 @@ class Plan:
     stretch: bool = False
     logo_align: Align = "left"
     most_lines: tuple[int, int] = (4, 3)
+    calm: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -81,23 +84,32 @@ class Shapes:
 
 BUTTON_PAD_EM = 1.15
 """Air left and right of a button's words."""
+TIGHT_PAD_EM = 0.55
+"""The least air left and right of a button's words; a narrow room spends air before type becomes too small."""
 BUTTON_TALL_EM = 2.55
 """A button's height."""
 
 
 def plan(size: AdSize, side: Side, shapes: Shapes) -> Plan:
     """The layout of a size: copy on `side`, product on the other; 'center' sets copy on top and the product below."""
+    made: Plan | None
     if size.family == "banner":
         made = _banner(size, side, shapes)
     elif size.family == "tower":
         made = _tower(size, side, shapes)
-    elif size.family == "portrait" or (side == "center" and size.width == size.height):
-        made = _stack(size, side, shapes)
+    elif size.family == "portrait":
+        made = _beside(size, side, shapes) if side != "center" else None
+        made = made or _stack(size, side, shapes)
     elif side == "center":
         made = _flank(size, shapes)
     else:
         made = _columns(size, shapes)
     return _mirror(made, size) if side == "right" and size.family in ("square", "wide") else made
+
+
+def _foot(size: AdSize) -> float:
+    """Where products stand. Pixels from the top."""
+    return min(_FOOT * size.height, float(size.height - size.safe_px.bottom))
 
 
 def _mirror(made: Plan, size: AdSize) -> Plan:
@@ -117,18 +129,18 @@ def _mirror(made: Plan, size: AdSize) -> Plan:
 
 
 def _columns(size: AdSize, shapes: Shapes) -> Plan:
-    """Logo, headline, subhead and button in one column; the product stands in the other."""
+    """Logo, headline, subhead and button in one column; the product stands in the other, where scenes leave it room."""
     w, h, s = size.width, size.height, size.safe_px
     short = min(w, h)
-    split = w * (0.5 if size.family == "wide" else 0.535)
+    middle, top = across("left", w, h) * w, 0.085 * h
+    tall = (_foot(size) if shapes.stands else 0.9 * h) - top
+    half = min(0.185 * w, w - s.right - middle, tall * shapes.product / 2)
+    split = min(0.56 * w, middle - half - 0.022 * w)
     logo = _logo_room(s.left, s.top, split - 1.6 * s.left, short, shapes)
-    top = logo.bottom + 0.055 * short
-    copy = Rect(s.left, top, split - s.left, h - s.bottom - top)
-    room = Rect(split + 0.045 * w, 0.085 * h, w - s.right - split - 0.045 * w, 0.0)
-    product = room._replace(h=min((0.93 if shapes.stands else 0.90) * h, h - s.bottom) - room.y)
+    below = logo.bottom + 0.055 * short
     return Plan(
-        copy=copy,
-        product=product,
+        copy=Rect(s.left, below, split - s.left, h - s.bottom - below),
+        product=Rect(middle - half, top, 2 * half, tall),
         logo=logo,
         shade=Rect(0, 0, split, h),
         edges="ltb",
@@ -141,19 +153,19 @@ def _columns(size: AdSize, shapes: Shapes) -> Plan:
 def _flank(size: AdSize, shapes: Shapes) -> Plan:
     """Copy centred on top, the product below it with the logo to its left and the button to its right."""
     w, h, s = size.width, size.height, size.safe_px
-    tall = min(0.53 * h, 0.4 * w / shapes.product)
+    tall = min((0.56 if size.family == "square" else 0.54) * h, 0.4 * w / shapes.product)
     wide = tall * shapes.product
-    product = Rect((w - wide) / 2, h - s.bottom - tall, wide, tall)
+    product = Rect((w - wide) / 2, _foot(size) - tall, wide, tall)
     gap = 0.03 * w
     wing = product.x - gap - s.left
-    px = 0.3 * size.max_headline_px
-    if max(px, size.min_font_px) * (shapes.button_em + 2 * BUTTON_PAD_EM) > wing:
+    px = min(0.34 * size.max_headline_px, wing / (shapes.button_em + 2 * BUTTON_PAD_EM))
+    if px < max(size.min_font_px, 0.25 * size.max_headline_px):
         return _shelf(size, shapes)
     logo_tall = min(
-        0.085 * min(w, h) * max(1.0, 1.9 - shapes.logo / 4), wing / shapes.logo, 0.24 * w / shapes.logo
+        0.085 * min(w, h) * max(1.0, 1.9 - shapes.logo / 4), 0.9 * wing / shapes.logo, 0.24 * w / shapes.logo
     )
     button_tall = px * BUTTON_TALL_EM
-    base = product.bottom - 0.05 * h
+    base = product.bottom - 0.04 * h
     return Plan(
         copy=Rect(s.left, s.top, w - s.left - s.right, product.y - s.top - 0.045 * h),
         product=product,
@@ -164,7 +176,7 @@ def _flank(size: AdSize, shapes: Shapes) -> Plan:
         align="center",
         button=Rect(product.right + gap, base - button_tall, wing, button_tall),
         button_align="right",
-        most_lines=(2, 2),
+        most_lines=(3, 2) if size.family == "square" else (2, 2),
     )
 
 
@@ -177,11 +189,11 @@ def _shelf(size: AdSize, shapes: Shapes) -> Plan:
     tall = min(0.52 * h, (w - s.left - s.right - gap - column) / shapes.product)
     wide = tall * shapes.product
     x = (w - wide - gap - column) / 2
-    product = Rect(x, h - s.bottom - tall, wide, tall)
+    product = Rect(x, _foot(size) - tall, wide, tall)
     button_tall = px * BUTTON_TALL_EM
     logo_tall = min(0.12 * h, 0.82 * column / shapes.logo)
     group = logo_tall + 0.07 * h + button_tall
-    y = h - s.bottom - 0.03 * h - group
+    y = product.bottom - 0.01 * h - group
     top = min(product.y, y) - 0.05 * h
     return Plan(
         copy=Rect(s.left, s.top, w - s.left - s.right, top - s.top),
@@ -198,24 +210,48 @@ def _shelf(size: AdSize, shapes: Shapes) -> Plan:
     )
 
 
+def _beside(size: AdSize, side: Side, shapes: Shapes) -> Plan | None:
+    """Logo, headline and subhead on top; below them the product where scenes leave it room, the button on its other side.
+
+    None where button or product would be cramped.
+    """
+    w, h, s = size.width, size.height, size.safe_px
+    middle = across("left", w, h) * w
+    tall = min(0.53 * h, 0.57 * (h - s.top - s.bottom), 2 * (w - s.right - middle) / shapes.product)
+    wide = tall * shapes.product
+    product = Rect(middle - wide / 2, _foot(size) - tall, wide, tall)
+    wing = product.x - 0.045 * w - s.left
+    px = min(0.32 * size.max_headline_px, wing / (shapes.button_em + 2 * BUTTON_PAD_EM))
+    if px < 0.22 * size.max_headline_px or tall < 0.3 * h:
+        return None
+    logo = _logo_room(s.left, s.top, w - s.left - s.right, w, shapes)
+    top, button_tall = logo.bottom + 0.05 * w, px * BUTTON_TALL_EM
+    made = Plan(
+        copy=Rect(s.left, top, w - s.left - s.right, product.y - 0.045 * w - top),
+        product=product,
+        logo=logo,
+        shade=Rect(0, 0, w, product.y - 0.03 * w),
+        edges="ltr",
+        feather=0.22 * h,
+        align="left",
+        button=Rect(s.left, product.bottom - 0.02 * h - button_tall, wing, button_tall),
+    )
+    return made if side == "left" else replace(_mirror(made, size), button_align="right")
+
+
 def _stack(size: AdSize, side: Side, shapes: Shapes) -> Plan:
     """Logo, headline, subhead and button from the top; the product large at the bottom."""
     w, h, s = size.width, size.height, size.safe_px
-    centred = side == "center"
     inner = w - s.left - s.right
-    tall = min(0.55 * (h - s.top - s.bottom), 0.47 * h, inner * 0.9 / shapes.product)
+    tall = min(0.53 * (h - s.top - s.bottom), 0.46 * h, inner * 0.9 / shapes.product)
     wide = tall * shapes.product
-    x = (w - wide) / 2
-    if not centred:
-        lean = 0.16 * max(0.0, inner - wide)
-        x += lean if side == "left" else -lean
-    product = Rect(x, h - s.bottom - tall, wide, tall)
+    x = min(max(across(side, w, h) * w - wide / 2, s.left), w - s.right - wide)
+    product = Rect(x, _foot(size) - tall, wide, tall)
     logo = _logo_room(s.left, s.top, inner, w, shapes)
     top = logo.bottom + 0.05 * w
-    copy = Rect(s.left, top, inner, product.y - 0.045 * w - top)
-    align: Align = "center" if centred else "left"
+    align: Align = "center" if side == "center" else "left"
     return Plan(
-        copy=copy,
+        copy=Rect(s.left, top, inner, product.y - 0.045 * w - top),
         product=product,
         logo=logo,
         shade=Rect(0, 0, w, product.y - 0.03 * w),
@@ -232,11 +268,12 @@ def _tower(size: AdSize, side: Side, shapes: Shapes) -> Plan:
     """Logo, headline and subhead on top, the product below, the button across the foot."""
     w, h, s = size.width, size.height, size.safe_px
     inner = float(w - s.left - s.right)
-    button_tall = min(0.26 * w, 0.085 * h)
+    button_tall = min(0.23 * w, 0.078 * h)
     button = Rect(s.left, h - s.bottom - button_tall, inner, button_tall)
     tall = min(0.4 * h, inner * 0.94 / shapes.product)
     wide = tall * shapes.product
-    product = Rect((w - wide) / 2, button.y - 0.045 * h - tall, wide, tall)
+    x = min(max(across(side, w, h) * w - wide / 2, s.left), w - s.right - wide)
+    product = Rect(x, button.y - 0.045 * h - tall, wide, tall)
     logo = _logo_room(s.left, s.top + 0.01 * h, inner, min(1.5 * w, 0.6 * h), shapes)
     top = logo.bottom + 0.035 * h
     align: Align = "center" if side == "center" else "left"
@@ -254,6 +291,7 @@ def _tower(size: AdSize, side: Side, shapes: Shapes) -> Plan:
         stretch=True,
         logo_align=align,
         most_lines=(7, 6),
+        calm=0.6,
     )
 
 

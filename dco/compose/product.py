@@ -121,6 +121,7 @@ def shadow(pixels: Bytes, x: int, y: int, shape: tuple[int, int], how: Stance) -
         reach = max(wide, tall * 0.6)
         _pool(out, middle, ground - 0.02 * reach, half * 1.32 + 0.06 * reach, 0.11 * reach, 0.44, 2.0)
         _pool(out, middle, ground - 0.015 * reach, half * 1.1, 0.042 * reach, 0.6, 3.0)
+        _contact(out, pixels, x, y, max(1.5, 0.012 * reach))
         return out
     return _drop(out, pixels, x, y)
 
@@ -135,6 +136,23 @@ def _pool(out: Floats, cx: float, cy: float, rx: float, ry: float, dark: float, 
     u = np.arange(columns.start, columns.start + part.shape[1], dtype=np.float32)[None, :] + 0.5 - cx
     near = np.clip(1 - (u / rx) ** 2 - (v / ry) ** 2, 0, 1)
     amount = dark * np.where(near > 0, 1 - (1 - near) ** (steep / 2), 0) * near**0.5
+    part[:] = 1 - (1 - part) * (1 - amount.astype(np.float32))
+
+
+def _contact(out: Floats, pixels: Bytes, x: int, y: int, reach: float) -> None:
+    """The line where no light gets under: darkest at the outline's lower edge, column by column, gone within pixels."""
+    solid_part = pixels[..., 3] > 128
+    tall = solid_part.shape[0]
+    lowest = tall - np.argmax(solid_part[::-1], axis=0)
+    near = np.where(solid_part.any(0), np.exp(-(((tall - lowest) / (2.5 * reach)) ** 2)), 0).astype(
+        np.float32
+    )
+    rows = slice(max(0, y + tall - round(4 * reach)), min(out.shape[0], y + tall + round(5 * reach)))
+    part = out[rows, x : x + solid_part.shape[1]]
+    below = (
+        np.arange(rows.start, rows.start + part.shape[0], dtype=np.float32)[:, None] + 0.5 - y - lowest[None]
+    )
+    amount = 0.62 * near[None] * np.where(below > -2, np.exp(-np.maximum(below, 0) / reach), 0)
     part[:] = 1 - (1 - part) * (1 - amount.astype(np.float32))
 
 

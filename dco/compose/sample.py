@@ -50,25 +50,32 @@ _LETTERS: Mapping[str, Glyph] = {
 def sample_product() -> Bytes:
     """A bag of coffee: uint8[1100, 900, 4], straight alpha."""
     pixels = np.zeros((1100, 900, 4), np.uint8)
-    canvas = skia.Surface(pixels).getCanvas()
-    body = _bag()
-    canvas.save()
-    canvas.clipPath(body, doAntiAlias=True)
+    canvas = _canvas(pixels)
     canvas.drawPaint(_linear((0, 60), (0, 1060), ["#27455a", "#1b3347", "#13263a"]))
     _label(canvas)
     _shade(canvas)
+    # Cut out once, at the end: clipping each layer of paint by itself would leave the first one's colour along the edge.
+    canvas.saveLayer(None, skia.Paint(BlendMode=skia.BlendMode.kDstIn))
+    canvas.drawPath(_bag(), skia.Paint(AntiAlias=True))
     canvas.restore()
     _top(canvas)
-    return _straight(pixels)
+    return pixels
 
 
 def sample_logo() -> Bytes:
     """A rising sun and the name in one colour: uint8[h, w, 4], straight alpha."""
     pixels = np.zeros((300, 1500, 4), np.uint8)
-    canvas = skia.Surface(pixels).getCanvas()
+    canvas = _canvas(pixels)
     _sun(canvas, 180, 190, 74, COLORS["ink"], 20)
     _write(canvas, "AURORA", 376, 78, 144, 0.3, COLORS["ink"], 25)
-    return _straight(pixels[20:250, 20:1480])
+    return pixels[20:250, 20:1480].copy()
+
+
+def _canvas(pixels: Bytes) -> skia.Canvas:
+    """A canvas that paints into uint8[h, w, 4] as straight alpha in RGBA order."""
+    return skia.Surface(
+        pixels, colorType=skia.kRGBA_8888_ColorType, alphaType=skia.kUnpremul_AlphaType
+    ).getCanvas()
 
 
 def _bag() -> skia.Path:
@@ -288,11 +295,3 @@ def _linear(
     a: tuple[float, float], b: tuple[float, float], colours: list[str], stops: list[float] | None = None
 ) -> skia.Paint:
     return skia.Paint(AntiAlias=True, Shader=_shader(a, b, colours, stops))
-
-
-def _straight(premultiplied: Bytes) -> Bytes:
-    """Skia's premultiplied pixels as straight alpha, in RGBA order."""
-    alpha = premultiplied[..., 3:].astype(np.float32)
-    colour = premultiplied[..., [2, 1, 0] if skia.kN32_ColorType == skia.kBGRA_8888_ColorType else [0, 1, 2]]
-    straight = np.where(alpha > 0, np.round(colour * (255 / np.maximum(alpha, 1))), 0)
-    return np.concatenate([np.minimum(straight, 255), alpha], axis=-1).astype(np.uint8)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -20,6 +19,7 @@ import skia
 
 from dco.compose.colour import Bytes, rgb
 from dco.compose.typeface import face as face_of
+from dco.compose.wrap import balance, lone_lines, pieces
 from dco.errors import BadPicture, DoesNotFit
 
 Role = Literal["headline", "body"]
@@ -27,8 +27,6 @@ Align = Literal["left", "center", "right"]
 
 _UNIT = 100.0
 """Size, in pixels, at which text is measured; advances are linear in the size."""
-_ORPHAN = 0.5
-"""A last line of one word narrower than this part of the widest line looks forgotten."""
 _DESCENT = 0.2
 """Depth, in em, that is kept free below a last line even where no letter descends, so that gaps look even."""
 
@@ -118,6 +116,16 @@ def fonts_of(headline: bytes, body: bytes) -> Fonts:
     return Fonts(headline, body)
 
 
+class Break(NamedTuple):
+    """A text in lines. `em`: width of the widest; `spread`: standard deviation of their widths over the mean; `lone`: how many
+    are one short word."""
+
+    lines: tuple[str, ...]
+    em: float
+    spread: float
+    lone: int
+
+
 class Text:
     """One text measured once: its best breaks into 1, 2, 3 ... lines, for fitting at any size.
 
@@ -130,6 +138,9 @@ class Text:
     def __init__(self, fonts: Fonts, text: str, style: Style, name: str, where: str) -> None:
         self.text = " ".join(re.split(r"[ \t\r\n]+", unicodedata.normalize("NFC", text).strip(" \t\r\n")))
         self.fonts, self.style, self.name, self.where = fonts, style, name, where
+        if not fonts.lacking("’", style.role):
+            # Some fonts draw the typewriter's mark curly in one word and straight in the next.
+            self.text = re.sub(r"(?<=\w)'(?=\w)", "’", self.text)
         lacking = fonts.lacking(self.text, style.role)
         if lacking:
             shown = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in dict.fromkeys(lacking))
@@ -141,28 +152,29 @@ class Text:
         self._breaks = self._all_breaks()
 
     @property
+    def breaks(self) -> tuple[Break, ...]:
+        """The best breaking into 1, 2, 3 ... lines."""
+        return self._breaks
+
+    @property
     def longest_word(self) -> float:
         """Width, in em, that no line break can go below."""
-        return self._breaks[-1][1]
+        return self._breaks[-1].em
 
     @property
     def width(self) -> float:
         """Width of the whole text on one line, in em."""
-        return self._breaks[0][1]
+        return self._breaks[0].em
 
     def lines(self, px: float, width: float, most: int, *, orphan: bool = False) -> tuple[str, ...] | None:
         """The fewest balanced lines, at most `most`, that fit the width; None where none do.
 
-        Breaks that leave a short word alone on the last line count only with `orphan`.
+        Breaks that leave a short word alone on a line count only with `orphan`.
         """
-        for lines, em in self._breaks[:most]:
-            if em * px <= width and (orphan or not self._forlorn(lines, em)):
-                return lines
+        for found in self._breaks[:most]:
+            if found.em * px <= width and (orphan or not found.lone):
+                return found.lines
         return None
-
-    def _forlorn(self, lines: tuple[str, ...], em: float) -> bool:
-        alone = len(lines) > 1 and " " not in lines[-1]
-        return alone and self.fonts.width(lines[-1], self.style) < _ORPHAN * em
 
     def height(self, px: float, lines: tuple[str, ...]) -> float:
         """From the top of the capitals, or of an accent above them, to the lowest ink. Pixels."""
@@ -180,71 +192,21 @@ class Text:
         """From the last baseline down to the lowest ink. Pixels."""
         return math.ceil(px * max(_DESCENT, self.fonts.reach(lines[-1], self.style.role)[1]) + 0.5)
 
-    def _all_breaks(self) -> list[tuple[tuple[str, ...], float]]:
-        words = _words(self.text)
+    def _all_breaks(self) -> tuple[Break, ...]:
+        words = pieces(self.text)
         if not words:
-            return [(("",), 0.0)]
+            return (Break(("",), 0.0, 0.0, 0),)
         widths = [self.fonts.width(w.strip(" "), self.style) for w in words]
         blank = self.fonts.width("n n", self.style) - self.fonts.width("nn", self.style)
         gaps = [blank if w.endswith(" ") else 0.0 for w in words]
         breaks = []
         for count in range(1, min(len(words), self.MOST_LINES) + 1):
-            cuts = _balance(words, widths, gaps, count)
+            cuts = balance(words, widths, gaps, count)
             lines = tuple("".join(words[a:b]).strip(" ") for a, b in pairwise(cuts))
-            breaks.append((lines, max(self.fonts.width(line, self.style) for line in lines)))
-        return breaks
-
-
-def _words(text: str) -> list[str]:
-    """Pieces between which a line may break; a piece keeps its blank.
-
-    A hyphen or dash between letters is such a place too; no line starts with a dash or other sign standing alone.
-    """
-    return [p for p in re.split(r"(?<= )(?![^\w\s]+(?: |$))|(?<=\w[-–—/])(?=\w{3})", text) if p.strip(" ")]
-
-
-def torn(lines: Sequence[str]) -> int:
-    """How many lines hold the end of one sentence and the beginning of the next: "down. It's" reads as neither."""
-    return sum(map(_torn, lines))
-
-
-def _torn(line: str) -> int:
-    return len(re.findall(r"[.!?…:;][\"'”’»)]*\s+\S", line.strip()))
-
-
-def _balance(words: list[str], widths: list[float], gaps: list[float], count: int) -> list[int]:
-    """Where to cut the words into `count` lines of like width: the cheapest cuts by dynamic programming.
-
-    Squared deviation from the mean width, plus a fee for a last line of one short word, for a line that ends on a
-    word of one or two letters ("a", "of", "to"), which belongs to what follows it, or inside a hyphenated word, and
-    for a line in which one sentence ends and the next begins.
-    """
-    total = sum(widths) + sum(gaps[:-1])
-    mean = total / count
-    best: list[dict[int, tuple[float, int]]] = [{0: (0.0, -1)}]
-    for line in range(1, count + 1):
-        row: dict[int, tuple[float, int]] = {}
-        for end in range(line, len(words) - (count - line) + 1):
-            for start in best[-1]:
-                if start >= end:
-                    continue
-                wide = sum(widths[start:end]) + sum(gaps[start : end - 1])
-                fee = ((wide - mean) / mean) ** 2
-                if line == count and end - start == 1 and len(words) > 3 and wide < 0.6 * mean:
-                    fee += 0.6
-                if line < count and len(words[end - 1].strip(" ")) <= 2:
-                    fee += 0.12
-                if line < count and not words[end - 1].endswith(" "):
-                    fee += 0.35
-                fee += 0.5 * _torn("".join(words[start:end]))
-                cost = best[-1][start][0] + fee
-                if end not in row or cost < row[end][0]:
-                    row[end] = (cost, start)
-        best.append(row)
-    cuts = [len(words)]
-    for line in range(count, 0, -1):
-        cuts.append(best[line][cuts[-1]][1])
-    return cuts[::-1]
+            ems = [self.fonts.width(line, self.style) for line in lines]
+            spread = float(np.std(ems) / max(float(np.mean(ems)), 1e-6))
+            breaks.append(Break(lines, max(ems), spread, lone_lines(words, cuts, widths, gaps)))
+        return tuple(breaks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,8 @@ from dco.compose.kit import Kit
 from dco.compose.product import resample, shadow, stance
 from dco.compose.sheet import contact_sheet
 from dco.compose.sizes import SIZES, masters
-from dco.compose.typeset import HEADLINE, Text, fonts_of, torn
+from dco.compose.typeset import HEADLINE, Text, fonts_of
+from dco.compose.wrap import torn
 from dco.errors import BadData, BadInput, BadPicture, DoesNotFit
 
 
@@ -53,7 +54,7 @@ def test_no_line_starts_with_a_dash(fonts: tuple[bytes, bytes]) -> None:
     for count in range(1, 7):
         lines = text.lines(10, 1e9, count, orphan=True) or ()
         assert not any(line.startswith("–") for line in lines)
-    assert not any(line.startswith("–") for lines, _ in text._breaks for line in lines)
+    assert not any(line.startswith("–") for found in text.breaks for line in found.lines)
 
 
 def test_resampling_keeps_light_not_bytes() -> None:
@@ -199,6 +200,6 @@ def test_lines_break_between_sentences_before_they_tear_one(
     fonts: tuple[bytes, bytes], words: str, count: int, lines: tuple[str, ...]
 ) -> None:
     text = Text(fonts_of(*fonts), words, HEADLINE, "headline", "x")
-    assert next(found for found, _ in text._breaks if len(found) == count) == lines
+    assert next(found.lines for found in text.breaks if len(found.lines) == count) == lines
     assert torn(lines) == 0
     assert torn(("One", "farm. One")) == 1
