@@ -12,7 +12,7 @@ from dco.generate.reference import Reference
 from dco.generate.vocabulary import ATTRIBUTES, Look, prompt, understand
 from dco.records import content_hash
 
-ENGINE = "2"
+ENGINE = "3"
 """Version of the picture pipeline. Raised by whoever changes what the same request looks like, so that no cache
 answers with a picture of yesterday's code."""
 

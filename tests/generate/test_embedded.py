@@ -15,6 +15,7 @@ from dco.errors import BadInput, BadModel, StoreError
 from dco.generate import glimpses, threads
 from dco.generate.backend import Glimpse, load_backend
 from dco.generate.diffusion import pipeline
+from dco.generate.diffusion.schedule import Even
 from dco.generate.diffusion.small import SmallDiffusion
 from dco.generate.glimpses import shown_to
 from dco.generate.models.folder import check
@@ -44,7 +45,7 @@ def test_our_loop_is_the_librarys_loop(guidance: float) -> None:
     ours = SmallDiffusion(folder)
     stock = pipeline.image_to_image(pipeline.load(folder, device="cpu", dtype=torch.float32))
     copies = np.random.default_rng(1).random((2, 64, 64, 3), np.float32)
-    drawn, plain = ours.diffuse(["calm", "blue"], copies, [3, 4], steps=8, strength=0.6, guidance=guidance)
+    drawn, plain = ours.diffuse(["calm", "blue"], copies, [3, 4], Even(8, 0.6, guidance))
     with torch.inference_mode(), pipeline.quiet():
         pictures = torch.from_numpy(copies).permute(0, 3, 1, 2)
         latents = pipeline.latents_of(stock.vae, pictures * 2 - 1)

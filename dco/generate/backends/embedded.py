@@ -24,6 +24,7 @@ from dco.generate import threads as thread_policy
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, Bucket, in_order, reason
 from dco.generate.diffusion.delta import Array, delta_transfer, resize
+from dco.generate.diffusion.schedule import Short
 from dco.generate.glimpses import StopMaking, Watched, Watcher, wanted
 from dco.generate.models.folder import check, embedded_folder
 from dco.generate.paint.render import add_grain, render
@@ -112,7 +113,7 @@ class Backend:
     @property
     def defaults(self) -> Defaults:
         """Steps, guidance and strength where nobody states them."""
-        return Defaults(12, 1.5, 0.6)
+        return Defaults(9, 2.5, 0.6)
 
     @property
     def statistics(self) -> tuple[Bucket, ...]:
@@ -232,9 +233,7 @@ class Backend:
             [job.caption for job in jobs],
             np.stack([job.copy for job in jobs]),
             [job.request.seed for job in jobs],
-            steps=steps,
-            strength=strength,
-            guidance=guidance,
+            Short(steps, strength, guidance),
             watch=(lambda step, total, look: watcher(shown, step, total, look)) if watcher else None,
         )
         each = (perf_counter() - started) / several

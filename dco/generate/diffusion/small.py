@@ -1,8 +1,9 @@
 """The embedded model at work on small copies: image to image from the render, and the autoencoder's own blur.
 
-The sampling loop is that of diffusers' Stable Diffusion pipelines, step for step, over the folder's own scheduler,
-denoiser and autoencoder. It is written out here so that a prompt is encoded once for all pictures, a copy once for both
-of its uses, and so that a picture on its way can be looked at.
+With an even schedule the sampling loop is that of diffusers' Stable Diffusion pipelines, step for step, over the
+folder's own scheduler, denoiser and autoencoder; a short one (`schedule`) visits fewer noise levels. It is written out
+here so that a prompt is encoded once for all pictures, a copy once for both of its uses, and so that a picture on its
+way can be looked at.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from dco.errors import BadModel
 from dco.generate.diffusion import pipeline
 from dco.generate.diffusion.delta import Array
 from dco.generate.diffusion.fast_layers import speed_up
+from dco.generate.diffusion.schedule import Even, Short, short_solver
 from dco.generate.models.folder import ModelFolder
 
 Watch = Callable[[int, int, Callable[[], Array]], None]
@@ -45,9 +47,7 @@ class SmallDiffusion:
             part.to(memory_format=torch.channels_last).eval().requires_grad_(False)
         self._unet: Any = speed_up(pipe.unet)
         self._vae: Any = speed_up(pipe.vae)
-        self._scheduler = pipe.scheduler
-        takes = inspect.signature(self._scheduler.step).parameters
-        self._step_takes_generator = "generator" in takes
+        self._scheduler, self._short_solver = pipe.scheduler, cast(Any, None)
         self._embeddings: dict[str, Tensor] = {}
 
     def prompt_problem(self, prompt: str) -> str | None:
@@ -60,10 +60,7 @@ class SmallDiffusion:
         prompts: Sequence[str],
         copies: Array,
         seeds: Sequence[int],
-        *,
-        steps: int,
-        strength: float,
-        guidance: float,
+        schedule: Even | Short,
         watch: Watch | None = None,
     ) -> tuple[Array, Array]:
         """Diffuse small copies.
@@ -78,8 +75,7 @@ class SmallDiffusion:
         """
         pictures = torch.from_numpy(copies).permute(0, 3, 1, 2).to(self._device)
         clean = pipeline.latents_of(self._vae, pictures * 2 - 1)
-        first = max(steps - int(steps * strength), 0)
-        latents = self._denoise(prompts, seeds, clean, steps, first, guidance, watch)
+        latents = self._denoise(prompts, seeds, clean, schedule, schedule.first(), watch)
         return self._decode(latents), self._decode(clean)
 
     @torch.inference_mode()
@@ -97,22 +93,20 @@ class SmallDiffusion:
         factor = self._pipe.vae_scale_factor
         shape = (len(prompts), self._unet.config.in_channels, size[1] // factor, size[0] // factor)
         empty = torch.zeros(shape, device=self._device)
-        return self._decode(self._denoise(prompts, seeds, empty, steps, None, guidance, watch))
+        return self._decode(self._denoise(prompts, seeds, empty, Even(steps, 1.0, guidance), None, watch))
 
     def _denoise(
         self,
         prompts: Sequence[str],
         seeds: Sequence[int],
         clean: Tensor,
-        steps: int,
+        schedule: Even | Short,
         first: int | None,
-        guidance: float,
         watch: Watch | None,
     ) -> Tensor:
         """Latents after the schedule from step `first` on; None starts from noise alone."""
-        scheduler, generators = self._scheduler, pipeline.seeds(seeds)
-        with pipeline.quiet():
-            scheduler.set_timesteps(steps, device=self._device)
+        scheduler, generators = self._prepared(schedule), pipeline.seeds(seeds)
+        scale = self._vae.config.scaling_factor
         begin = (first or 0) * scheduler.order
         times = scheduler.timesteps[begin:]
         scheduler.set_begin_index(begin)
@@ -122,30 +116,44 @@ class SmallDiffusion:
         if first is None:
             latents = noise * scheduler.init_noise_sigma
         else:
-            scaled = clean * self._vae.config.scaling_factor
-            latents = scheduler.add_noise(scaled, noise, times[:1].repeat(len(prompts)))
-        extra: dict[str, Any] = {"generator": generators} if self._step_takes_generator else {}
+            latents = scheduler.add_noise(clean * scale, noise, times[:1].repeat(len(prompts)))
         words = torch.cat([self._embedding(text) for text in prompts])
-        if guidance > 1:
-            words = torch.cat([torch.cat([self._embedding("")] * len(prompts)), words])
-        for number, time in enumerate(times, start=1):
+        without_words = torch.cat([self._embedding("")] * len(prompts))
+        both = torch.cat([without_words, words])
+        takes_generator = "generator" in inspect.signature(scheduler.step).parameters
+        extra: dict[str, Any] = {"generator": generators} if takes_generator else {}
+        for number, time in enumerate(times):
+            guidance = schedule.guidance_at(number, len(times))
             doubled = torch.cat([latents] * 2) if guidance > 1 else latents
             doubled = scheduler.scale_model_input(doubled, time).contiguous(memory_format=torch.channels_last)
-            found = self._unet(doubled, time, encoder_hidden_states=words, return_dict=False)[0]
+            heard = both if guidance > 1 else words
+            found = self._unet(doubled, time, encoder_hidden_states=heard, return_dict=False)[0]
             if guidance > 1:
                 without, with_words = found.chunk(2)
                 found = without + guidance * (with_words - without)
             latents = scheduler.step(found, time, latents, **extra, return_dict=False)[0]
             if watch:
-                watch(number, len(times), partial(self._decode, self._expected(latents)))
-        return latents / self._vae.config.scaling_factor
+                watch(
+                    number + 1, len(times), partial(self._decode, self._expected(scheduler, latents) / scale)
+                )
+        return latents / scale
 
-    def _expected(self, latents: Tensor) -> Tensor:
+    def _prepared(self, schedule: Even | Short) -> Any:
+        """The solver of a schedule, its noise levels set."""
+        with pipeline.quiet():
+            if isinstance(schedule, Even):
+                self._scheduler.set_timesteps(schedule.steps, device=self._device)
+                return self._scheduler
+            self._short_solver = self._short_solver or short_solver(self._scheduler)
+            self._short_solver.set_timesteps(sigmas=np.array(schedule.levels()), device=self._device)
+            return self._short_solver
+
+    @staticmethod
+    def _expected(scheduler: Any, latents: Tensor) -> Tensor:
         """The clean latents a multistep solver expects from here; the noisy ones where it keeps no such estimate."""
-        kept = getattr(self._scheduler, "model_outputs", None)
-        predicts = getattr(self._scheduler.config, "algorithm_type", "").endswith("++")
-        found = kept[-1] if predicts and kept and isinstance(kept[-1], Tensor) else latents
-        return found / self._vae.config.scaling_factor
+        kept, told = getattr(scheduler, "model_outputs", None), scheduler.config
+        predicts = told.get("algorithm_type", "").endswith("++") or told.get("predict_x0", False)
+        return kept[-1] if predicts and kept and isinstance(kept[-1], Tensor) else latents
 
     def _decode(self, latents: Tensor) -> Array:
         latents = latents.contiguous(memory_format=torch.channels_last)

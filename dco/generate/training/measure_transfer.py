@@ -18,6 +18,7 @@ from scipy.ndimage import gaussian_gradient_magnitude
 
 from dco.errors import BadInput
 from dco.generate.diffusion.delta import delta_transfer, resize
+from dco.generate.diffusion.schedule import Short
 from dco.generate.diffusion.small import SmallDiffusion
 from dco.generate.models.folder import check
 from dco.generate.paint.render import render
@@ -91,7 +92,7 @@ class Transfer:
                 head,
                 *rows,
                 f"{self.pictures} pictures of {self.side} px at strength {self.strength:g}, {self.steps} steps, guidance "
-                f"{self.guidance:g}: edge IoU {self.edge_iou_mean:.2f} over scenes with edges (worst {least:.2f}, {worst}; "
+                f"{self.guidance:g} at one: edge IoU {self.edge_iou_mean:.2f} over scenes with edges (worst {least:.2f}, {worst}; "
                 f"without: {', '.join(self.scenes_without_edges) or 'none'}); mean-colour dE {self.colour_shift:.1f} "
                 f"(highest {self.colour_shift_highest:.1f}); gradient energy {self.energy:.2f} of the render's (highest "
                 f"{self.energy_highest:.2f}), on the copy side {self.copy_energy:.2f} ({self.copy_energy_highest:.2f}); "
@@ -107,7 +108,7 @@ class Transfer:
 
 
 def measure_transfer(
-    folder: Path, n: int = 400, *, strength: float = 0.6, steps: int = 12, guidance: float = 1.5
+    folder: Path, n: int = 400, *, strength: float = 0.6, steps: int = 9, guidance: float = 2.5
 ) -> Transfer:
     """Measure delta transfer with n fresh looks, scenes in turn.
 
@@ -125,8 +126,8 @@ def measure_transfer(
     read_pictures, read_renders = [], []
     for first in range(0, n, BATCH):
         some = looks[first : first + BATCH]
-        call = {"steps": steps, "strength": strength, "guidance": guidance}
-        for k, row in enumerate(_transferred(model, some, first, side, call)):
+        schedule = Short(steps, strength, guidance)
+        for k, row in enumerate(_transferred(model, some, first, side, schedule)):
             look, native, picture, again = row
             found.append(_figures(look, native, picture, again))
             read_renders.append(_small(native))
@@ -159,17 +160,17 @@ def measure_transfer(
 
 
 def _transferred(
-    model: SmallDiffusion, looks: list[Look], first: int, side: int, call: dict[str, Any]
+    model: SmallDiffusion, looks: list[Look], first: int, side: int, schedule: Short
 ) -> Iterator[tuple[Look, Array, Array, Array | None]]:
     """(look, render, picture, picture of another noise or None) of a batch."""
     natives = [render(look, SIDE, SIDE, FIRST_SEED + first + k, grain=False) for k, look in enumerate(looks)]
     copies = np.stack([np.clip(resize(x, (side, side), Image.Resampling.BOX), 0, 1) for x in natives])
     prompts = [prompt(look) for look in looks]
     seeds = [FIRST_SEED + first + k for k in range(len(looks))]
-    diffused, plain = model.diffuse(prompts, copies, seeds, **call)
+    diffused, plain = model.diffuse(prompts, copies, seeds, schedule)
     twice = None
     if first // BATCH % AGAIN_EVERY == 0:
-        twice, _ = model.diffuse(prompts, copies, [s + 1_000_000 for s in seeds], **call)
+        twice, _ = model.diffuse(prompts, copies, [s + 1_000_000 for s in seeds], schedule)
     for k, (look, native) in enumerate(zip(looks, natives, strict=True)):
         again = None if twice is None else delta_transfer(native, twice[k], plain[k])
         yield look, native, delta_transfer(native, diffused[k], plain[k]), again
