@@ -33,6 +33,21 @@ def tiny_stable_diffusion() -> Path:
 
 
 @cache
+def tiny_reader() -> Path:
+    """Stable Diffusion whose encoder has room for 512 of its tokens, which are bytes: whole sentences fit."""
+
+    def change(base: Any) -> Any:
+        from transformers import CLIPTextConfig, CLIPTextModel
+
+        config = {**base.text_encoder.config.to_dict(), "max_position_embeddings": 512}
+        base.text_encoder = CLIPTextModel(CLIPTextConfig(**config))
+        base.tokenizer.model_max_length = 512
+        return base
+
+    return _saved("reader", change)
+
+
+@cache
 def tiny_lcm() -> Path:
     """A latent consistency model: the guidance is a condition of the denoiser, the schedule its own."""
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from dco.errors import BadInput, BadModel, StoreError, UnknownName
 from dco.generate.models.folder import LICENSE, check, read_license
+from dco.generate.models.parts import read_terms
 
 Commercial = Literal["yes", "no", "unknown"]
 
@@ -115,8 +116,8 @@ def part_records(backend: Any, stated: Mapping[str, str]) -> dict[str, Record]:
         UnknownName: the campaign file states one of a part that was not opened.
     """
     pieces = getattr(getattr(backend, "parts", None), "named", {})
-    told = {name: dict(part.license) for name, part in pieces.items() if part.license}
-    told |= {n: read_license(part.path) for n, part in pieces.items() if n in told and part.path.is_dir()}
+    # A piece that the checkpoint's own folder brings has no record of its own.
+    told = {name: read_terms(part.path) for name, part in pieces.items() if part.license}
     tiny = backend.license.get("acceleration", {}).get("tiny_vae")
     if tiny:
         told["tiny_vae"] = dict(tiny)

@@ -91,6 +91,17 @@ def find_parts(
     )
 
 
+def read_terms(path: Path) -> dict[str, Any]:
+    """The licence record of a piece: of its folder, or beside its file where no other weights lie there that it may mean.
+
+    Raises:
+        BadModel: the record is malformed.
+    """
+    if path.is_dir() or [f.name for f in path.parent.glob("*.safetensors")] == [path.name]:
+        return read_license(path if path.is_dir() else path.parent)
+    return {"license": "not stated"}
+
+
 def _named(path: str) -> Path | None:
     return Path(path).expanduser() if path else None
 
@@ -174,8 +185,7 @@ def _adapter(path: Path, weight: float | None) -> Part:
         raise BadModel(f"{path}: no such adapter; expected a .safetensors file, or a folder that holds one")
     if not any(_LORA.search(name) for name in check_weights(file)):
         raise BadModel(f"{file}: no tensor is named lora; expected the weights of a LoRA adapter")
-    terms = read_license(path) if path.is_dir() else {"license": "not stated"}
-    return Part(path, content_id(root, [file]), file, weight=weight, license=terms)
+    return Part(path, content_id(root, [file]), file, weight=weight, license=read_terms(path))
 
 
 def _one_file(root: Path, files: tuple[Path, ...]) -> Path:
