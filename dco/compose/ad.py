@@ -9,9 +9,10 @@ from dco.compose.colour import Bytes, contrast, luminance, luminance_of, rgb, wo
 from dco.compose.fit import CopySetting, Setting, fit
 from dco.compose.ground import cut, patch, quiet, read, scrim, set_off
 from dco.compose.kit import Ad, Box, Kit, Layer
-from dco.compose.layout import Plan, Rect, Shapes, plan
+from dco.compose.layout import plan
 from dco.compose.mark import mark
 from dco.compose.product import Stance, blend, max_abs_diff, resample, shadow, stance, trim
+from dco.compose.rooms import Plan, Rect, Shapes
 from dco.compose.sizes import AdSize, ad_size
 from dco.compose.spot import Side
 from dco.compose.typeset import BUTTON, HEADLINE, SUBHEAD, Fonts, Text, draw, fonts_of

@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from dco.compose.layout import BUTTON_PAD_EM, BUTTON_TALL_EM, TIGHT_PAD_EM, Plan, Rect
+from dco.compose.rooms import BUTTON_PAD_EM, BUTTON_TALL_EM, TIGHT_PAD_EM, Plan, Rect
 from dco.compose.sizes import AdSize
 from dco.compose.typeset import Align, Break, Text
 from dco.compose.wrap import clauses, torn

@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter
 
 from dco.compose.colour import Bytes, Floats, contrast, luminance, luminance_of, rgb, worst_contrast
 from dco.compose.kit import Kit
-from dco.compose.layout import Plan, Rect
 from dco.compose.product import solid
+from dco.compose.rooms import Plan, Rect
 from dco.compose.sizes import AdSize
 from dco.compose.spot import GROUND, Side, across
 

@@ -2,92 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
+from dco.compose.rooms import BUTTON_PAD_EM, BUTTON_TALL_EM, Plan, Rect, Shapes
 from dco.compose.sizes import AdSize
 from dco.compose.spot import Side, across
 from dco.compose.typeset import Align
 
 _FOOT = 0.93
 """Nothing stands lower than this part of the height, so that a strip of ground shows below it."""
-
-
-class Rect(NamedTuple):
-    """x, y of the top left corner; w, h. Pixels."""
-
-    x: float
-    y: float
-    w: float
-    h: float
-
-    @property
-    def right(self) -> float:
-        return self.x + self.w
-
-    @property
-    def bottom(self) -> float:
-        return self.y + self.h
-
-    def mirrored(self, width: float) -> Rect:
-        """The same rectangle in a looking glass as wide as the ad."""
-        return Rect(width - self.x - self.w, self.y, self.w, self.h)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A layout of one size.
-
-    Attributes:
-        copy: room for headline and subhead, and for the button where `button` is None.
-        product, logo: room for them; they keep their aspect inside.
-        button: room of a button that stands apart from the copy; `stretch` lets it fill that room.
-        align: how copy is set; `anchor` where the group stands in its room, 0 at the top, 1 at the foot.
-        logo_align: where in its room the logo stands; `button_align` likewise.
-        shade: the part of the ad that a scrim darkens or lightens when contrast needs it, and the edges ("l", "r",
-            "t", "b") it runs out to.
-        feather: pixels over which the scrim fades.
-        most_lines: lines of headline and of subhead; `calm` is how much fewer, whole lines count against larger type.
-    """
-
-    copy: Rect
-    product: Rect
-    logo: Rect
-    shade: Rect
-    edges: str
-    feather: float
-    align: Align
-    anchor: float = 0.44
-    button: Rect | None = None
-    button_align: Align = "left"
-    stretch: bool = False
-    logo_align: Align = "left"
-    most_lines: tuple[int, int] = (4, 3)
-    calm: float = 1.0
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """What a layout must know of what goes into it.
-
-    Attributes:
-        product, logo: width over height.
-        button_em: width of the button's words, in em.
-        stands: whether the product stands on the ground.
-    """
-
-    product: float
-    logo: float
-    button_em: float
-    stands: bool = True
-
-
-BUTTON_PAD_EM = 1.15
-"""Air left and right of a button's words."""
-TIGHT_PAD_EM = 0.55
-"""The least air left and right of a button's words; a narrow room spends air before type becomes too small."""
-BUTTON_TALL_EM = 2.55
-"""A button's height."""
 
 
 def plan(size: AdSize, side: Side, shapes: Shapes) -> Plan:
@@ -101,7 +24,7 @@ def plan(size: AdSize, side: Side, shapes: Shapes) -> Plan:
         made = _beside(size, side, shapes) if side != "center" else None
         made = made or _stack(size, side, shapes)
     elif side == "center":
-        made = _flank(size, shapes)
+        made = _row(size, shapes) if size.width > 3 * size.height else _flank(size, shapes)
     else:
         made = _columns(size, shapes)
     return _mirror(made, size) if side == "right" and size.family in ("square", "wide") else made
@@ -147,6 +70,30 @@ def _columns(size: AdSize, shapes: Shapes) -> Plan:
         feather=0.2 * w,
         align="left",
         most_lines=(5, 4) if size.family == "square" else (4, 3),
+    )
+
+
+def _row(size: AdSize, shapes: Shapes) -> Plan:
+    """Where height is short: logo and copy in a column, the product in the middle, the button on its other side."""
+    w, h, s = size.width, size.height, size.safe_px
+    tall = min(_foot(size) - 0.1 * h, 0.3 * w / shapes.product)
+    wide, gap = tall * shapes.product, 0.03 * w
+    product = Rect((w - wide) / 2, _foot(size) - tall, wide, tall)
+    wing = product.x - gap - s.left
+    logo = _logo_room(s.left, s.top, 0.8 * wing, h, shapes)
+    below = logo.bottom + 0.055 * h
+    button_tall = 0.42 * size.max_headline_px * BUTTON_TALL_EM
+    return Plan(
+        copy=Rect(s.left, below, wing, h - s.bottom - below),
+        product=product,
+        logo=logo,
+        shade=Rect(0, 0, s.left + wing, h),
+        edges="ltb",
+        feather=0.12 * w,
+        align="left",
+        button=Rect(product.right + gap, (h - button_tall) / 2, wing, button_tall),
+        button_align="right",
+        most_lines=(3, 2),
     )
 
 

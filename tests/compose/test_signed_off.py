@@ -12,8 +12,9 @@ from dco.compose.ad import compose
 from dco.compose.fit import fit
 from dco.compose.ground import set_off
 from dco.compose.kit import Ad, Box, Kit
-from dco.compose.layout import Shapes, plan
+from dco.compose.layout import plan
 from dco.compose.review import review
+from dco.compose.rooms import Shapes
 from dco.compose.sizes import SIZES, masters
 from dco.compose.spot import GROUND, across
 from dco.compose.typeset import BUTTON, HEADLINE, Text, fonts_of
