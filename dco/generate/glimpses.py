@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from dco.generate.backend import Glimpse, Preview
+from dco.generate.cover import cover
 from dco.generate.picture import Pixels
 
 EVERY = 2
@@ -93,8 +93,8 @@ class Watcher:
 
 
 def thumbnail(pixels: Pixels, size: tuple[int, int] | None = None) -> Pixels:
-    """uint8[h, w, 3] resampled so that its longer side has `SIDE` pixels and its shape is that of size = (width, height)."""
+    """uint8[h, w, 3] cut to the shape of size = (width, height), and so that its longer side has `SIDE` pixels."""
     width, height = size or (pixels.shape[1], pixels.shape[0])
     scale = SIDE / max(width, height)
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.array(Image.fromarray(pixels).resize(small, Image.Resampling.BICUBIC))
+    return cover(pixels, *small)

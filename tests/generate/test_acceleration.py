@@ -12,14 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_pipelines import tiny_flux, tiny_stable_diffusion
 
+from dco.compose.sizes import SIZES, masters
 from dco.errors import BadInput, BadModel
 from dco.generate.backend import load_backend
 from dco.generate.diffusion import pipeline
-from dco.generate.diffusion.acceleration import accelerate, component_bytes
+from dco.generate.diffusion.acceleration import accelerate, compiled, component_bytes
 from dco.generate.diffusion.acceleration_options import ASPECTS, Acceleration, bucket, offload_plan
+from dco.generate.diffusion.drawing import Bucket, Job, finish, prepare
 from dco.generate.models.folder import check
 from dco.generate.picture import Picture
+from dco.generate.reference import Reference
 from dco.generate.request import Request
+from dco.records import size_of
 
 GIB = 2**30
 
@@ -177,6 +181,51 @@ def test_every_shape_falls_into_one_of_few_buckets(width: int, height: int) -> N
     w, h = bucket(width, height, 1024, 64)
     assert (w, h) in shapes and w % 64 == h % 64 == 0
     assert 0.9 < w * h / 1024**2 < 1.1
+
+
+BACKDROPS = sorted({masters([size])[size] for size in SIZES} | {size_of(size) for size in SIZES})
+"""Every picture that an ad is cut from, and every ad's own size."""
+
+
+def test_compiled_code_meets_few_sizes_whatever_ads_are_asked_for() -> None:
+    compiling, plain = (load_backend(tiny_stable_diffusion()) for _ in range(2))
+    assert not compiled(compiling._model._text) and not plain._model.compiled
+    compiling._model._text.unet.compile_repeated_blocks(backend="eager")
+    assert compiling._model.compiled
+    shapes = {size: compiling.working_size(*size) for size in BACKDROPS}
+    assert len(shapes) > 10 and len(set(shapes.values())) <= len(ASPECTS)
+    for (width, height), (wide, high) in shapes.items():
+        assert wide % 16 == high % 16 == 0
+        assert max(width / height / (wide / high), wide / high / (width / height)) < 2.5
+    assert len({plain.working_size(*size) for size in BACKDROPS}) > len(ASPECTS)
+
+
+def test_a_picture_from_a_fixed_size_has_the_size_that_was_asked_for() -> None:
+    held, plain = (load_backend(tiny_stable_diffusion(), batch=2) for _ in range(2))
+    held._model._text.unet.compile_repeated_blocks(backend="eager")
+    sizes = [(60, 50), (108, 135), (97, 25), (50, 100), (108, 108)]
+    wanted = [Request.of({"scene": "beach", "palette": "blue"}, *s, 5, steps=4, strength=0.5) for s in sizes]
+    for one, other in zip(held.generate(wanted), plain.generate(wanted), strict=True):
+        assert isinstance(one, Picture) and isinstance(other, Picture)
+        assert one.pixels.shape == other.pixels.shape == (one.request.height, one.request.width, 3)
+
+
+@given(st.integers(20, 90), st.integers(20, 90))
+def test_what_is_held_inside_a_fixed_size_comes_out_as_it_went_in(width: int, height: int) -> None:
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    init = Reference(np.dstack([x, y, 255 - (x + y) / 2]).astype(np.uint8))
+    request = Request.of({}, width, height, 1, prompt="calm", init=init, strength=0.5)
+    job = Job(0, request, "k", None)
+    side = Bucket((400, 320), 4, 1.0, 0.5, False, True, False, False, None, False, (), held=True)
+    wide, high = side.window(request)
+    assert (wide == 400 or high == 320) and abs(wide / high - width / height) < 0.06 * width / height
+    start = prepare(job, side).start
+    assert start is not None and start.shape == (320, 400, 3)
+    found = finish(job, side, start, 0.0)
+    assert isinstance(found, Picture) and found.pixels.shape == (height, width, 3)
+    assert np.abs(found.pixels.astype(int) - init.pixels).max() < 8
+    top, left = (320 - high) // 2, (400 - wide) // 2
+    assert (start[:top] == start[top]).all() and (start[:, :left] == start[:, left : left + 1]).all()
 
 
 def test_components_are_weighed_by_what_they_hold() -> None:

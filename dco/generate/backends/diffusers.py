@@ -16,6 +16,7 @@ from dco.generate import threads as thread_policy
 from dco.generate.backend import Defaults, Preview, Progress
 from dco.generate.batching import Batcher, in_order, reason
 from dco.generate.diffusion.acceleration_options import Acceleration
+from dco.generate.diffusion.acceleration_options import bucket as fixed_size
 from dco.generate.diffusion.conditions import CONDITIONS
 from dco.generate.diffusion.delta import Array
 from dco.generate.diffusion.drawing import Bucket, Job, finish, floats, look_of, prepare
@@ -215,7 +216,7 @@ class Backend:
                 if isinstance(result, Exception):
                     yield job.number, Failure(job.request, job.key, reason(result))
                 else:
-                    yield job.number, finish(job, *result)
+                    yield job.number, finish(job, bucket, *result)
             batch = batcher.size
 
     def _problem(self, request: Request) -> str | None:
@@ -249,11 +250,19 @@ class Backend:
             style=request.style,
             negative=bool(request.negative) and guided(self.folder, request.guidance),
             adapters=request.adapters,
+            held=self._in_fixed_sizes,
         )
 
+    @property
+    def _in_fixed_sizes(self) -> bool:
+        """Compiled code is made anew for every size: then there are only a few, unless sizes are asked for as they are."""
+        return self.size == "native" and bool(self._model.native_side) and self._model.compiled
+
     def working_size(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) the model draws at: multiples of what it can, near the area it knows."""
+        """(width, height) the model draws at: multiples of what it can, near the area it knows; compiled, one of a few."""
         native = self._model.native_side if self.size == "native" else None
+        if native and self._in_fixed_sizes:
+            return fixed_size(width, height, native, self._model.multiple)
         scale = native / sqrt(width * height) if native else 1.0
         if 0.8 < scale < 1.25:
             scale = 1.0

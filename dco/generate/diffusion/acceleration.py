@@ -69,6 +69,11 @@ def accelerate(
     return placed
 
 
+def compiled(pipe: Any) -> bool:
+    """True where parts of the denoiser are compiled: every new shape then costs a compilation."""
+    return any(part._compiled_call_impl is not None for part in _denoiser(pipe).modules())
+
+
 def component_bytes(pipe: Any) -> dict[str, int]:
     """Bytes of every component's weights and buffers, as they are held now."""
     parts = {name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)}

@@ -23,7 +23,7 @@ RESERVE = 3 * 2**30
 
 ASPECTS = (1.0, 1.91, 0.5625, 4.0)
 """Width over height of the buckets: square, wide feed, story, banner. Compiled code is made once for each; a picture of
-another shape is drawn in the nearest and resized."""
+another shape is held inside the nearest, and what lies around it is cut off."""
 
 _WHERE = "backend option accelerate"
 

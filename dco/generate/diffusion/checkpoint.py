@@ -12,7 +12,7 @@ import torch
 
 from dco.errors import BadInput, BadModel
 from dco.generate.diffusion import pipeline
-from dco.generate.diffusion.acceleration import accelerate
+from dco.generate.diffusion.acceleration import accelerate, compiled
 from dco.generate.diffusion.acceleration_options import Acceleration
 from dco.generate.diffusion.delta import Array
 from dco.generate.diffusion.latent_preview import LatentPreview
@@ -95,6 +95,11 @@ class Checkpoint:
         if isinstance(sample, (list, tuple)):
             sample = max(sample)
         return int(sample) * int(getattr(self._text, "vae_scale_factor", 8)) if sample else None
+
+    @cached_property
+    def compiled(self) -> bool:
+        """Whether a size it has not drawn yet costs a compilation."""
+        return compiled(self._text)
 
     def prompt_problem(self, prompt: str) -> str | None:
         """Why no text encoder of the model reads the whole prompt, or None."""
