@@ -117,13 +117,15 @@ def concrete(s: Stage, p: Plane) -> Array:
         distance, pick = _pores(s, p, cells, share, size)
         here = fade(p, cells * 3, cells * 3) * pick
         blur = np.maximum(0.02, p.footprint * np.float32(cells * 0.6))
-        over(slab, soft(-distance, blur) * here * 0.6, tone * 0.42)
+        # In low light pores run together to specks of soot, so there they are shallower.
+        over(slab, soft(-distance, blur) * here * (0.6 - 0.5 * s.dim), tone * 0.42)
     return np.asarray(slab, np.float32)
 
 
 def terrazzo(s: Stage, p: Plane) -> Array:
-    """Chips of stone in pale cement: one convex chip in a cell, in three sizes."""
-    base = s.local(np.array([0.88, 0.855, 0.82], np.float32), 0.3)
+    """Chips of stone in pale cement, in black in the palette black: one convex chip in a cell, in three sizes."""
+    dark = float(s.light0.mean()) < 0.75  # only the palette black has a light tone this dark
+    base = s.local(np.array([0.13, 0.13, 0.14] if dark else [0.88, 0.855, 0.82], np.float32), 0.3)
     ground = mix(base * 0.97, base * 1.03, np.clip(0.5 + 0.3 * texture(s, p, 14, 12, 2), 0, 1))
     natural = [
         [0.33, 0.31, 0.3],
@@ -134,7 +136,9 @@ def terrazzo(s: Stage, p: Plane) -> Array:
     ]
     inks = [s.local(np.array(c, np.float32), 0.3) for c in natural]
     inks += [s.mid * 0.8 + s.deep * 0.2, s.accent * 0.75 * (1 - 0.5 * s.dim) + s.mid * 0.25]
-    shades = np.stack(inks).T.astype(np.float32)
+    # Dark chips on a ground that is dim already look like crumbs of coal: their contrast goes with the light.
+    least = base * (0.1 + 1.1 * s.dim)
+    shades = np.stack([np.maximum(ink, least) for ink in inks]).T.astype(np.float32)
     for angle, cells, share in ((0.4, 11.0, 0.5), (1.2, 5.6, 0.62), (-0.35, 3.1, 0.72)):
         _chips(s, ground, turned(p, angle), cells, share, shades)
     return np.asarray(ground, np.float32)

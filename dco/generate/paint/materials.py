@@ -48,6 +48,8 @@ def surface(s: Stage, material: str, plane: Plane) -> Array:
     # Light falls off away from the sun's side, the more the harder it is.
     fall = 0.07 + 0.1 * s.drama + 0.05 * s.gold
     shown *= 1 - np.float32(fall) * (1 - inside.u * np.float32(s.sun))
+    if s.dim:
+        _key_light(inside, shown)
     if not plane.top:
         return shown
     out = np.empty((3, s.height, s.width), np.float32)
@@ -55,12 +57,19 @@ def surface(s: Stage, material: str, plane: Plane) -> Array:
     return out
 
 
+def _key_light(s: Stage, shown: Array) -> None:
+    """The pool of a low key around the product's place, in place, and the palette's hue in the shade beside it."""
+    pool = np.exp(-(((s.u - s.focus_u) / np.float32(0.6)) ** 2))
+    hue = np.maximum(s.mid0 / max(float(s.mid0.max()), 0.05), 0.25) ** np.float32(0.35 * s.dim)
+    shown *= (hue[:, None, None] * (1 - pool) + pool) * (1 + np.float32(s.dim) * (pool - np.float32(0.4)))
+
+
 def polish(s: Stage, picture: Array, edge_y: float, material: str, until_y: float | None = None) -> None:
     """Mirror what is painted above `edge_y` softly in the level surface below it, in place, as far as its gloss goes.
 
     The mirror image fades towards the viewer, as a surface reflects less the steeper it is looked at.
     """
-    gloss = MATERIALS[material].gloss
+    gloss = MATERIALS[material].gloss * (1 + 0.9 * s.dim)  # what is dim itself shows more of its mirror image
     first = int(np.clip(round((edge_y + s.half_h) / s.pixel), 1, s.height))
     last = (
         s.height if until_y is None else int(np.clip(round((until_y + s.half_h) / s.pixel), first, s.height))
@@ -77,7 +86,9 @@ def polish(s: Stage, picture: Array, edge_y: float, material: str, until_y: floa
 def edge_light(s: Stage, picture: Array, edge_y: float, amount: float = 0.35) -> None:
     """The thin light that catches the edge of a table at `edge_y`, in place."""
     rim = np.exp(-(((s.y - edge_y - 0.006) / max(0.007, 0.8 * s.pixel)) ** 2))
-    over(picture, rim * (amount * (0.7 + 0.3 * s.u * s.sun)), (s.light * 0.6 + 0.4) * (1 - 0.5 * s.dim))
+    near = np.exp(-(((s.u - s.focus_u) / 0.55) ** 2))
+    shine = amount * (0.7 + 0.3 * s.u * s.sun) * (1 + np.float32(1.6 * s.dim) * (near - 0.35))
+    over(picture, rim * shine, (s.light * 0.6 + 0.4) * (1 - 0.5 * s.dim))
 
 
 def ledge(s: Stage, picture: Array) -> None:

@@ -57,7 +57,7 @@ GRADES = {
 
 def mood(s: Stage, picture: Array) -> None:
     """Grade a picture for the stage's mood, in place."""
-    grade = GRADES[s.mood]
+    grade = _for_light(GRADES[s.mood], s)
     np.clip(picture, 0, 1, out=picture)
     _tone(picture, grade)
     grey = np.tensordot(_GREY, picture, 1)
@@ -75,6 +75,21 @@ def mood(s: Stage, picture: Array) -> None:
     away = (s.u - 0.35 * s.focus_u) ** 2 * 0.5 + (2 * s.v - 1) ** 2 * 0.5
     picture *= 1 - np.float32(grade.vignette) * (1 - np.exp(away * np.float32(-0.9)))
     shoulder(picture)
+
+
+def _for_light(grade: Grade, s: Stage) -> Grade:
+    """The grade, gentler where a low key has put the tones already: darkened, greyed or fogged again they are mud."""
+    if not (s.night or s.drama):
+        return grade
+    r, g, b = grade.highlights
+    return grade._replace(
+        bias=0.5 + (grade.bias - 0.5) * 0.65,
+        contrast=max(grade.contrast, grade.contrast * 0.8),
+        saturation=max(grade.saturation, 1 + (grade.saturation - 1) * 0.5),
+        black=grade.black * 0.6,
+        highlights=(r * 0.8, g * 0.8, b * 0.6),
+        vignette=grade.vignette * 0.6,
+    )
 
 
 def shoulder(picture: Array) -> None:
@@ -124,7 +139,12 @@ def _rim(s: Stage, picture: Array) -> None:
     """Gold light from behind the product's place and along the lit side of the frame."""
     halo = np.exp(-(((s.u - s.focus_u) / 0.6) ** 2) - ((s.v - 0.5) / 0.42) ** 2)
     side = np.exp((s.u * s.sun - 1) * np.float32(5)) * np.exp(-(((s.v - 0.42) / 0.45) ** 2))
-    screen(picture, 0.13 * halo + 0.36 * side, _GOLD)
+    low = max(s.night, s.drama)
+    if low:
+        # Gold laid over the dark of another hue is brown: in a low key it only warms what is lit.
+        tone = np.clip(picture.mean(0) * 3, 0, 1)
+        halo, side = halo * (0.25 + 0.75 * tone), side * (0.2 + 0.8 * tone)
+    screen(picture, 0.13 * halo + (0.36 - 0.14 * low) * side, _GOLD)
 
 
 def _gels(s: Stage, picture: Array) -> None:

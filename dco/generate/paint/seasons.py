@@ -119,9 +119,9 @@ def _winter(s: Stage, picture: Array) -> None:
     _light(s, picture, (0.9, 0.925, 0.95), _rgb(0.95, 0.975, 1.0), 0.25)
     white = WHITE * 0.98
     for low, high, blur, amount, count in (
-        (0.005, 0.01, 0.6, 0.8, 80),
-        (0.012, 0.026, 0.5, 0.95, 34),
-        (0.045, 0.1, 0.4, 0.5, 7),
+        (0.005, 0.01, 0.6, 0.75, 80),
+        (0.012, 0.026, 0.55, 0.9, 30),
+        (0.045, 0.1, 0.6, 0.42, 6),
     ):
         _flakes(s, picture, white, (low, high, blur, amount), count)
     _frost(s, picture)
@@ -132,24 +132,26 @@ def _flakes(
 ) -> None:
     low, high, blur, amount = kind
     for u, v, size, bright in s.draws(MOST * 4, 4)[: _count(s, count, MOST * 4)].tolist():
-        u, room = 2 * u - 1, _busy(s, 2 * u - 1)
+        u, room = 2 * u - 1, float(_busy(s, 2 * u - 1)) * _clear(s, 2 * u - 1, v)
         radius = low + (high - low) * size * (0.4 + 0.6 * room)
         x, y = u * s.half_w, s.at_v(v)
         w = s.window(x, y, radius * 2.2 + s.pixel)
         gone = np.sqrt((w.x - x) ** 2 + (w.y - y) ** 2)
         cover = s.edge(radius - gone, radius * blur) * min(1.0, (radius / s.pixel) ** 2)
-        over(picture[w.cut], cover * (amount * (0.6 + 0.4 * bright) * (0.18 + 0.82 * room)), white)
+        over(picture[w.cut], cover * (amount * (0.6 + 0.4 * bright) * (0.14 + 0.86 * room)), white)
 
 
 def _frost(s: Stage, picture: Array) -> None:
     """Rime that creeps in from the edges and thickest in the corners."""
-    grain = s.noise(4, octaves=6, gain=0.8)
+    grain = s.noise(4, octaves=6, gain=0.7)
     rim = np.exp((np.abs(s.x) - s.half_w) / np.float32(0.13)) + np.exp(
         (np.abs(s.y) - s.half_h) / np.float32(0.13)
     )
-    calm = 0.4 + 0.6 * _busy(s, s.u)
+    calm = 0.28 + 0.72 * _busy(s, s.u)
     cover = np.clip((rim * (0.95 + 0.42 * grain) - 0.2) * calm, 0, 1)
-    over(picture, np.minimum(cover * 0.9, 0.88) * (1 - 0.3 * s.night), _rgb(0.93, 0.97, 1.0))
+    # White rime on a dark frame is the brightest thing in it: in a low key it lies in the shade, too.
+    tint = _rgb(0.93, 0.97, 1.0) * (1 - 0.4 * s.dim) + s.light * (0.4 * s.dim)
+    over(picture, np.minimum(cover * 0.9, 0.88) * (1 - 0.25 * max(s.night, s.drama)), tint)
 
 
 def _light(s: Stage, picture: Array, grade: tuple[float, float, float], glow: Array, amount: float) -> None:
@@ -168,7 +170,7 @@ def _drift(s: Stage, count: int, sizes: tuple[float, float], fall: float) -> lis
     things = []
     for j, (u, v, z, turn, tilt, size) in enumerate(s.draws(MOST, 6)[: _count(s, count, MOST)].tolist()):
         u = 2 * u - 1
-        room = float(_busy(s, u))
+        room = float(_busy(s, u)) * _clear(s, u, v)
         if room < 0.5 and z > 0.4:
             z *= 0.4
         scale = 0.55 + 0.6 * z + (1.1 if z > 1 - fall * 0.6 else 0)
@@ -196,6 +198,13 @@ def _busy(s: Stage, u: float | Array) -> Array:
     if s.copy_side == "center":
         return np.asarray(0.25 + 0.75 * soft(np.abs(u) - 0.5, 0.2))
     return np.asarray(soft(u * np.float32(np.sign(s.focus_u)) + 0.05, 0.2))
+
+
+def _clear(s: Stage, u: float, v: float) -> float:
+    """How much may float at a place: little before what the product and the headline need, 1 elsewhere."""
+    body = np.exp(-(((u - s.focus_u) / 0.26) ** 4) - ((v - 0.6) / 0.34) ** 4)
+    line = np.exp(-((v / 0.36) ** 4)) if s.copy_side == "center" else 0.0
+    return 1 - 0.7 * float(max(body, 0.8 * line))
 
 
 def _rgb(red: float, green: float, blue: float) -> Array:

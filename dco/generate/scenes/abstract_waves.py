@@ -61,7 +61,7 @@ def _sheet(
     cloth = mix(base * 0.66 + s.deep * 0.06, base * 1.02 + s.light * 0.1, np.clip(0.5 + 0.5 * slope, 0, 1))
     rim = np.exp(-(((y - hem - 0.012) / max(0.012, s.pixel)) ** 2)) * (0.1 + 0.16 * calm)
     sheen = np.maximum(1 - ((slope - 0.72) / 0.4) ** 2, 0) ** 2 * calm
-    screen(cloth, sheen * (0.2 + 0.12 * s.drama) * (1 - 0.4 * s.night) + rim, s.light0)
+    screen(cloth, sheen * (0.2 + 0.12 * s.drama) * (1 - 0.15 * s.night) + rim * (1 + s.dim), s.light0)
     over(part, s.edge(y - hem, 0.005), cloth)
 
 

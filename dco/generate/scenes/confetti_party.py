@@ -28,13 +28,14 @@ def paint(s: Stage) -> Array:
 
 def _tints(s: Stage) -> list[Array]:
     """Papers: the palette's own first, then gold and two that only lean towards it."""
-    own = [s.accent * (1 - 0.35 * s.dim), s.mid, s.local(GOLD, 0.12), s.light0 * (1 - 0.4 * s.dim)]
+    # Paper in a low key catches the lamp: in tones as dim as the wall it would float there like ash.
+    own = [s.accent * (1 - 0.15 * s.dim), s.mid, s.local(GOLD, 0.12), s.light0 * (1 - 0.2 * s.dim)]
     return [
         *own,
         s.local(ROSE, 0.32),
-        s.accent * (1 - 0.35 * s.dim),
+        s.accent * (1 - 0.15 * s.dim),
         s.local(MINT, 0.35),
-        s.mid * 0.7 + s.deep * 0.3,
+        s.mid0 * 0.7 + s.deep * (0.3 - 0.3 * s.dim),
     ]
 
 
@@ -53,11 +54,11 @@ def _studio(s: Stage, floor: float) -> Array:
     return picture
 
 
-def _calm(s: Stage, x: float) -> float:
-    """How much of a thing at x is left: all of it at the product, little on the copy's side."""
+def _calm(s: Stage, x: float, v: float = 0.5) -> float:
+    """How much of a thing at x is left: all of it at the product, little on the copy's side or under a headline."""
     if s.copy_side == "center":
-        return 1.0
-    return float(np.clip(0.62 + 0.75 * x / s.half_w * np.sign(s.focus_u), 0.0, 1))
+        return 0.4 if v < 0.34 and abs(x) < 0.62 * s.half_w else 1.0
+    return float(np.clip(0.55 + 0.75 * x / s.half_w * np.sign(s.focus_u), 0.0, 1))
 
 
 def _falling(s: Stage, picture: Array, tints: list[Array]) -> None:
@@ -66,8 +67,8 @@ def _falling(s: Stage, picture: Array, tints: list[Array]) -> None:
         depth = j / PIECES
         u = 2 * px - 1
         x, v = u * 1.02 * s.half_w, -0.04 + 0.92 * py**1.35
-        beside = float(np.clip(abs(x - s.focus) / 0.3, 0, 1)) if v > 0.32 else 1.0
-        if keep > _calm(s, x) * (0.25 + 0.75 * beside) * (1.15 - 0.55 * v):
+        beside = float(np.clip(abs(x - s.focus) / 0.42, 0, 1)) if v > 0.28 else 1.0
+        if keep > _calm(s, x, v) * (0.12 + 0.88 * beside) * (1.1 - 0.55 * v):
             continue
         blurred = abs(depth - 0.55) / 0.45
         if depth < 0.55:

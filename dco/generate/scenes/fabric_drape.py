@@ -17,12 +17,16 @@ def paint(s: Stage) -> Array:
     low = soft(0.14 - cloth, 0.1)
 
     body = s.mid * 0.85 + s.accent * 0.15
-    picture = mix(s.mid * 0.66 + s.deep * 0.34, body * 0.46 + s.light * 0.54, soft(facing - 0.44, 0.5))
-    over(picture, low * 0.3, s.deep * 0.8 + s.mid * 0.2)
+    # In a low key the valleys go dark and the crests keep their shine, or nothing of the folds is left.
+    valley = 0.66 - 0.3 * s.dim
+    picture = mix(
+        s.mid * valley + s.deep * (1 - valley), body * 0.46 + s.light * 0.54, soft(facing - 0.44, 0.5)
+    )
+    over(picture, low * (0.3 + 0.3 * s.dim), s.deep * 0.8 + s.mid * 0.2)
     sheen = np.clip(shine, 0, 1)
     weave = 1 + 0.05 * s.noise(3, 40, octaves=4)
-    over(picture, sheen**14 * weave * (0.42 - 0.2 * s.night), s.light * 0.9 + s.accent * 0.1)
-    over(picture, sheen**70 * weave * (0.4 - 0.2 * s.night), s.light * 0.6 + 0.4 * (1 - s.dim))
+    over(picture, sheen**14 * weave * (0.42 + 0.12 * s.dim - 0.1 * s.night), s.light * 0.9 + s.accent * 0.1)
+    over(picture, sheen**70 * weave * (0.4 + 0.2 * s.dim - 0.12 * s.night), s.light * 0.6 + 0.4 * (1 - s.dim))
     back = np.clip(
         (right * np.float32(s.sun) - 0.5) * 0.35, 0, 0.3
     )  # light that comes back from the next fold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, soft
+from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
 from dco.generate.paint.materials import edge_light, level, polish, surface
 
 ITEMS = 9
@@ -48,7 +48,18 @@ def _room(s: Stage, edge: float, outer: float) -> Array:
         disc = soft(radius + 0.05 - np.hypot(w.x - at[0], w.y - at[1]), 0.02)
         over(room[w.cut], disc * amount, s.accent * 0.35 + s.light * 0.3 + 0.35 * (1 - 0.6 * s.dim))
     over(room, np.exp(-np.maximum(edge - s.y, 0) / 0.16) * 0.2, s.deep)
+    if s.dim:
+        _lamp(s, room, edge, outer)
     return room
+
+
+def _lamp(s: Stage, room: Array, edge: float, outer: float) -> None:
+    """A warm lamp under the shelf washes the tiles behind the product when the window gives little."""
+    warm = s.light0 * 0.45 + np.array([0.55, 0.42, 0.27], np.float32)
+    x = s.focus + outer * 0.1
+    down = np.maximum(s.y - np.float32(edge - 1.3), 0)
+    cone = np.exp(-(((s.x - np.float32(x)) / (0.28 + 0.3 * down)) ** 2) - down * 0.9)
+    screen(room, cone * soft(s.y - np.float32(edge - 1.32), 0.08) * np.float32(0.75 * s.dim), warm)
 
 
 def _window(s: Stage, room: Array, edge: float, outer: float) -> None:
@@ -59,12 +70,11 @@ def _window(s: Stage, room: Array, edge: float, outer: float) -> None:
     dx, dy = np.abs(s.x - np.float32(middle)), np.abs(s.y - np.float32(edge - 1.15))
     pane = soft(half - dx, 0.1) * soft(0.8 - dy, 0.12)
     bars = np.maximum(np.exp(-((dx / 0.05) ** 2)), np.exp(-(((dy - 0.25) / 0.05) ** 2)))
-    day = (s.light * 0.6 + np.array([0.4, 0.4, 0.39], np.float32)) * (
-        1 - 0.75 * s.night
-    ) + s.deep * 0.5 * s.night
-    glow = np.exp(-((dx / 1.1) ** 2 + (dy / 1.2) ** 2)) * (0.42 - 0.3 * s.night)
+    day = s.light * 0.6 + np.array([0.4, 0.4, 0.39], np.float32)
+    dusk = s.deep0 * 0.75 + s.mid0 * 0.25
+    glow = np.exp(-((dx / 1.1) ** 2 + (dy / 1.2) ** 2)) * 0.42 * (1 - s.night)
     over(room, glow, day)
-    over(room, pane * (1 - 0.3 * bars) * 0.85, day)
+    over(room, pane * (1 - 0.3 * bars) * (0.85 - 0.2 * s.night), dusk if s.night else day)
 
 
 def _shelf(s: Stage, room: Array, board: float, outer: float) -> None:

@@ -17,8 +17,12 @@ def paint(s: Stage) -> Array:
     over(picture, s.edge(s.y - edge), surface(s, material, level(s, edge)))
     light = _light(s, edge)
     polish(s, picture, edge, material)
-    over(picture, (1 - light) * (0.24 + 0.14 * s.drama + 0.06 * s.gold), s.deep * 0.75 + s.mid * 0.25)
-    picture *= 1 + (0.16 + 0.06 * s.gold) * light * (1 - 0.5 * s.night)
+    over(
+        picture,
+        (1 - light) * (0.24 + 0.14 * s.drama + 0.12 * s.night + 0.06 * s.gold),
+        s.deep * 0.75 + s.mid * 0.25,
+    )
+    picture *= 1 + (0.16 + 0.06 * s.gold + 0.08 * s.night + 0.06 * s.drama) * light
     edge_light(s, picture, edge, 0.3)
     return picture
 
