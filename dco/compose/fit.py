@@ -117,11 +117,12 @@ def grade(way: Break, calm: float) -> float:
     Lines cost, most of all from the fourth on; so do torn sentences and clauses, lines of one word, and lines of unlike
     width, except where each one is a sentence.
     """
-    count, whole = len(way.lines), all(re.search(r"[.!?…]\W*$", line) for line in way.lines)
+    count, tears = len(way.lines), torn(way.lines)
+    whole = not tears and all(re.search(r"[.!?…]\W*$", line) for line in way.lines)
     single = sum(" " not in line for line in way.lines) if count > 1 and not whole else 0
     cost = 0.03 * (count - 1) + 0.12 * max(0, count - 3) + 0.05 * single + 0.2 * way.lone
     cost += 0.0 if whole else 0.4 * way.spread
-    cost += (0.3 * torn(way.lines) + 0.13 * clauses(way.lines)) * (1.0 if count > 1 else 0.2)
+    cost += (0.3 * tears + 0.13 * clauses(way.lines)) * (1.0 if count > 1 else 0.2)
     return math.exp(-calm * cost)
 
 

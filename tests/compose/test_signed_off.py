@@ -9,7 +9,7 @@ import pytest
 
 from dco.compose import sample
 from dco.compose.ad import compose
-from dco.compose.fit import fit
+from dco.compose.fit import Setting, fit
 from dco.compose.ground import set_off
 from dco.compose.kit import Ad, Box, Kit
 from dco.compose.layout import plan
@@ -55,7 +55,13 @@ def test_every_square_has_the_same_hierarchy(headline: str, side: Any, kit: Kit)
     assert review(ad, kit) == ()
 
 
-def _headline_px(kit: Kit, headline: str, size: str, side: Any) -> float:
+@pytest.mark.parametrize("side", SIDES)
+def test_three_sentences_stand_in_three_lines(side: Any, kit: Kit) -> None:
+    assert _headline(kit, SHOUTS[1], "1080x1080", side).lines == ("One farm.", "One harvest.", "One cup.")
+    assert _headline(kit, SHOUTS[0], "1080x1080", side).lines == ("Slow down.", "It’s coffee time.")
+
+
+def _headline(kit: Kit, headline: str, size: str, side: Any) -> Setting:
     """Measured only, not painted."""
     fonts = fonts_of(kit.headline_font, kit.body_font)
     texts = [
@@ -63,13 +69,13 @@ def _headline_px(kit: Kit, headline: str, size: str, side: Any) -> float:
         for words, style in ((headline, HEADLINE), (SUBHEAD, SUB), (CTA, BUTTON))
     ]
     shapes = Shapes(0.58, 6.8, texts[2].width)
-    return fit(SIZES[size], plan(SIZES[size], side, shapes), *texts).headline.px
+    return fit(SIZES[size], plan(SIZES[size], side, shapes), *texts).headline
 
 
 @pytest.mark.parametrize("size", LARGE)
 def test_headlines_of_a_set_differ_in_size_by_half_at_most(size: str, kit: Kit) -> None:
     for side in SIDES:
-        sizes = [_headline_px(kit, headline, size, side) for headline in SHOUTS]
+        sizes = [_headline(kit, headline, size, side).px for headline in SHOUTS]
         assert max(sizes) <= 1.5 * min(sizes), side
 
 
