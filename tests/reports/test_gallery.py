@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -35,6 +40,46 @@ def test_every_size_is_shown_at_true_size_with_words(cards):
     )
     assert [(w, h) for w, h, _ in found] == [("300", "250"), ("728", "90")] * len(cards)
     assert all(alt for _, _, alt in found)
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or ""
+LOOK = """<script>
+onload = () => {
+  const told = [...document.querySelectorAll("iframe")].map(frame => {
+    const page = frame.contentDocument, root = page.documentElement;
+    const shown = () => [...page.images].map(i => [i.clientWidth, i.clientHeight]);
+    const before = shown(), width = root.scrollWidth;
+    page.querySelector(".pixels input").click();
+    return {width: Math.max(width, root.scrollWidth), shown: before, clicked: shown()[0]};
+  });
+  document.body.textContent = JSON.stringify(told);
+};
+</script>"""
+
+
+def seen(page: str, widths: list[int], folder: Path) -> list[dict[str, list[list[int]]]]:
+    """What a real browser makes of the page in windows of those widths."""
+    windows = [f'<iframe srcdoc="{escape(page)}" style="border:0;width:{w}px"></iframe>' for w in widths]
+    (folder / "windows.html").write_text("<body>" + "".join(windows) + LOOK, encoding="utf-8")
+    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom"]
+    dom = subprocess.run(
+        [*command, f"--user-data-dir={folder / 'profile'}", (folder / "windows.html").as_uri()],
+        capture_output=True, text=True, timeout=120, check=True, env={**os.environ, "HOME": str(folder)},
+    ).stdout  # fmt: skip
+    return json.loads(re.search(r"<body>(.*)</body>", dom, re.S)[1])
+
+
+@pytest.mark.skipif(not BROWSER, reason="no chromium is at hand")
+def test_an_ad_as_wide_as_a_window_is_seen_whole_and_in_true_pixels_where_they_fit(cards, tmp_path):
+    card = GalleryCard(cards[0].arm, {"1080x1080": picture(1080, 1080), "300x250": picture(300, 250)})
+    widths = [1600, 1280, 390]
+    found = seen(gallery([card], title="Night"), widths, tmp_path)
+    assert all(one["width"] <= width for one, width in zip(found, widths, strict=True)), "nothing overflows"
+    for wide in found[:2]:
+        assert wide["shown"] == [[1080, 1080], [300, 250]]
+    (side, same), small = found[2]["shown"]
+    assert 300 < side == same <= 390 and small == [300, 250], "shrunk as a whole, and only where it must be"
+    assert found[2]["clicked"] == [1080, 1080]
 
 
 def test_what_made_a_creative_stands_beside_it(cards):
