@@ -268,6 +268,24 @@ class Creative:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """What pictures took; seconds, energy and money are summed over all that were made, also those a gate then refused."""
+
+    made: int = 0
+    cached: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    watt_hours: float | None = None
+    """An estimate; None where of not one of them the energy is known."""
+    unmeasured: int = 0
+    """Pictures whose energy is not known; they are not in `watt_hours`."""
+    money: tuple[tuple[str, int], ...] = ()
+    """(currency, micros) that providers charged, of those whose price is known."""
+    unpriced: int = 0
+    """Pictures whose price is not known; they are not in `money`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """An idea for a segment that gave no creative, and why."""
 

@@ -20,7 +20,7 @@ from dco.jobs import rasters
 from dco.jobs.decide import history as past
 from dco.jobs.decide import segments_of
 from dco.jobs.desk import Desk
-from dco.records import LICENCE_OF
+from dco.records import LICENCE_OF, Making
 from dco.reports.facts import (
     COSTS,
     SHARES_OVER_TIME,
@@ -29,7 +29,6 @@ from dco.reports.facts import (
     Gain,
     GainRow,
     InputFile,
-    Making,
     NightNote,
     PlacementNote,
     Restatement,
@@ -84,7 +83,7 @@ def campaign_report(
         arms=tuple(
             replace(
                 arm_card(desk.workspace.files, row, born, measured(desk, row)),
-                making=_making(costs.making(conn, campaign.key, keys=row.creative.requests)),
+                making=costs.making(conn, campaign.key, keys=row.creative.requests),
                 model_licence=records.get(row.creative.model, NO_RECORD),
             )
             for row, born in _lives(conn, desk)
@@ -305,17 +304,11 @@ def _costs(conn: Connection, campaign: str) -> pa.Table:
 def making(conn: Connection, desk: Desk, nights: Sequence[runs.Run]) -> tuple[tuple[str, Making], ...]:
     """What pictures took in the last night and in all; nothing before the first picture."""
     key = desk.campaign.key
-    whole = _making(costs.making(conn, key))
+    whole = costs.making(conn, key)
     if whole == Making():
         return ()
-    last = [("last night", _making(costs.making(conn, key, run=nights[-1])))] if nights else []
+    last = [("last night", costs.making(conn, key, run=nights[-1]))] if nights else []
     return (*last, ("in all", whole))
-
-
-def _making(found: costs.Making) -> Making:
-    return Making(
-        found.made, found.cached, found.refused, found.seconds, found.watt_hours, found.money, found.unpriced
-    )
 
 
 NO_RECORD = "no licence on record: drafts only"

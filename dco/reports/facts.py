@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from dco import schemas
-from dco.records import Campaign, Copy, Kpi, Lever, Licence, Missed
+from dco.records import Campaign, Copy, Kpi, Lever, Licence, Making, Missed
 
 State = Literal["pending", "approved", "live", "retired", "rejected", "expired"]
 """pending: made and waiting for approval. approved: allowed, not yet served. rejected: by a person or a platform."""
@@ -49,22 +49,6 @@ COSTS = pa.schema(
         pa.field("micros", pa.int64(), nullable=False),  # of the campaign's currency
     ]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Making:
-    """What pictures took. `seconds`, `watt_hours` and `money` are sums over those that were made."""
-
-    made: int = 0
-    cached: int = 0
-    refused: int = 0
-    seconds: float = 0.0
-    watt_hours: float | None = None
-    """An estimate; None: not known."""
-    money: tuple[tuple[str, int], ...] = ()
-    """(currency, micros) that providers charged."""
-    unpriced: int = 0
-    """Pictures whose price is not known; they are not in `money`."""
 
 
 def effects_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dco.records import Making
 from dco.reports import words
-from dco.reports.facts import Making
 
 NOT_KNOWN = "not known"
 CENT = 10_000

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from dco.records import Missed
+from dco.records import Making, Missed
 from dco.reports import making, words
-from dco.reports.facts import Making
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dco.errors import BadData
+from dco.records import Making
 from dco.store import tables
 from dco.store.engine import is_sqlite
 from dco.store.runs import Run
@@ -80,23 +81,6 @@ class PictureCost:
     micros: int | None = None
     currency: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Making:
-    """What pictures took, summed over those that were made, shown or refused. None where not one of them is known."""
-
-    made: int = 0
-    cached: int = 0
-    refused: int = 0
-    seconds: float = 0.0
-    watt_hours: float | None = None
-    unmeasured: int = 0
-    """Pictures whose energy is not known; they are not in `watt_hours`."""
-    money: tuple[tuple[str, int], ...] = ()
-    """(currency, micros), of those whose price is known."""
-    unpriced: int = 0
-    """Pictures whose price is not known; they are not in `money`."""
 
 
 def add_pictures(conn: Connection, run: Run, pictures: Iterable[PictureCost]) -> None:

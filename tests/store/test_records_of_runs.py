@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dco.errors import BadData, Refused
+from dco.records import Making
 from dco.store import costs, forecasts, licences, runs, sheets
 from dco.store.workspace import Workspace
 
@@ -47,18 +48,16 @@ def test_what_pictures_took_is_summed_and_what_is_not_known_stays_so(
         costs.add_pictures(conn, run, first)
         costs.add_pictures(conn, run, first)  # booked again, not twice
         costs.add_pictures(conn, tonight, [costs.PictureCost("a", "m", "cached", 2.0, 0.5)])
-        assert costs.making(conn, "c", run=run) == costs.Making(2, 0, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
-        assert costs.making(conn, "c", run=tonight) == costs.Making(cached=1)
-        assert costs.making(conn, "c") == costs.Making(2, 1, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
-        assert costs.making(conn, "c", keys=["a"]) == costs.Making(1, 1, 0, 2.0, 0.5, 0, (), 1)
-        assert costs.making(conn, "other") == costs.making(conn, "c", keys=[]) == costs.Making()
+        assert costs.making(conn, "c", run=run) == Making(2, 0, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
+        assert costs.making(conn, "c", run=tonight) == Making(cached=1)
+        assert costs.making(conn, "c") == Making(2, 1, 1, 5.0, 0.5, 1, (("USD", 40_000),), 1)
+        assert costs.making(conn, "c", keys=["a"]) == Making(1, 1, 0, 2.0, 0.5, 0, (), 1)
+        assert costs.making(conn, "other") == costs.making(conn, "c", keys=[]) == Making()
         # Finished, paid for, and then refused by a gate: nobody sees it, and it is in the sums.
         costs.add_pictures(
             conn, tonight, [costs.PictureCost("d", "m", "refused", 1.0, 0.2, 9_000, "USD", "blurred")]
         )
-        assert costs.making(conn, "c", run=tonight) == costs.Making(
-            0, 1, 1, 1.0, 0.2, 0, (("USD", 9_000),), 0
-        )
+        assert costs.making(conn, "c", run=tonight) == Making(0, 1, 1, 1.0, 0.2, 0, (("USD", 9_000),), 0)
 
 
 def test_a_picture_whose_run_was_killed_before_it_booked_is_booked_as_made(
@@ -68,7 +67,7 @@ def test_a_picture_whose_run_was_killed_before_it_booked_is_booked_as_made(
     with workspace.write() as conn:
         costs.add_pictures(conn, run, [found])
         costs.add_pictures(conn, run, [found])
-        assert costs.making(conn, "c") == costs.Making(1, 0, 0, 2.0, 0.5, 0, (("EUR", 7),), 0)
+        assert costs.making(conn, "c") == Making(1, 0, 0, 2.0, 0.5, 0, (("EUR", 7),), 0)
 
 
 @pytest.mark.parametrize(
