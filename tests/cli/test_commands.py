@@ -41,6 +41,7 @@ def test_the_commands_of_a_first_evening(tmp_path: Path) -> None:
     [
         (["nightly", "nowhere"], 2, "no such campaign file"),
         (["check", "nothing.csv"], 2, "nothing.csv"),
+        (["check", "c/brand"], 2, "no such campaign file"),
         (["nightly", "c", "--date", "yesterday"], 2, "expected a date"),
         (["init", "c"], 3, "nothing was written"),
         (["approve", "c", "dcoffff"], 2, "no creative named"),
@@ -60,3 +61,15 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     errors = [line for line in done.stderr.splitlines() if line.startswith("dco: ")]
     assert len(errors) == 1 and says in errors[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_campaign_is_checked_and_nothing_is_drawn(tmp_path: Path) -> None:
+    file = small(tmp_path / "c")
+    before = sorted(tmp_path.rglob("*"))
+    for name in ("c", "c/campaign.yaml"):
+        done = dco("check", name, cwd=tmp_path)
+        assert done.returncode == 0 and "campaign aurora-autumn: can be drawn" in done.stdout, done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    (file.parent / "brand" / "logo.png").unlink()
+    done = dco("check", "c", "--json", cwd=tmp_path)
+    assert done.returncode == 2 and "brand.logo: no file 'brand/logo.png'" in done.stderr
