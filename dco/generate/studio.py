@@ -39,7 +39,8 @@ def make(
             `model_id` is needed too, since keys depend on it.
         cache: where finished pictures are kept; None keeps none. A failed variant is never kept.
         progress: called with (requests settled, requests in all).
-        panel: the gates; default all of them, as they fit the backend. `Panel(gates=["sound"])` judges the least.
+        panel: the gates; default all of them, as they fit the backend. `Panel(gates=["sound"])` judges the least. A
+            backend whose pictures come from workers that have judged them says so: its `judged_by` is this panel.
         beside: keys of pictures in the cache that are shown already, and that no new one may repeat.
         allowed, banned: words for the prompt policy: the advertiser's own brand, and what its rules forbid.
 
@@ -69,7 +70,7 @@ def make(
         elif kept is not None:
             # Kept before there were gates: it stands before them now.
             panel = panel or Panel.of(factory())
-            settled[key] = _judged(kept, panel)
+            settled[key] = judged(kept, panel)
         elif key not in settled:
             missing[key] = request
     report = _Report(keys, progress)
@@ -82,8 +83,9 @@ def make(
                 f"studio: the factory made model {maker.model_id!r}; expected model_id {model_id!r}"
             )
         panel = panel or Panel.of(maker)
+        there = getattr(maker, "judged_by", None) is panel
         for outcome in outcomes(maker, list(missing.values())):
-            outcome = _judged(outcome, panel)
+            outcome = outcome if there else judged(outcome, panel)
             if cache and isinstance(outcome, Picture):
                 cache.put(outcome)
             settled[outcome.key] = outcome
@@ -131,7 +133,8 @@ def _refused(
     return found
 
 
-def _judged(outcome: Outcome, panel: Panel) -> Outcome:
+def judged(outcome: Outcome, panel: Panel) -> Outcome:
+    """The outcome with what the gates measured; a `Failure` of the first gate that refuses it."""
     if isinstance(outcome, Failure):
         return outcome
     verdict = panel.judge(outcome)

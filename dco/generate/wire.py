@@ -15,9 +15,10 @@ from dco.errors import BadModel
 from dco.generate.backend import Backend, load_backend
 from dco.generate.energy import Meter
 from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.quality.panel import Panel
 from dco.generate.reference import Reference
 from dco.generate.request import PICTURES, Request
-from dco.generate.studio import outcomes
+from dco.generate.studio import judged, outcomes
 
 _RASTER = [
     pa.field("height", pa.int32(), nullable=False),  # pixels
@@ -107,9 +108,11 @@ def outcomes_of(batch: pa.RecordBatch, requests: Mapping[str, Request]) -> list[
     return found
 
 
-def job_options(name: str, options: Mapping[str, Any], model_id: str) -> str:
-    """What `PictureWorker` is made from, as JSON: a backend, its options, and the model they must turn out to be."""
-    return json.dumps({"backend": name, "options": dict(options), "model_id": model_id}, sort_keys=True)
+def job_options(name: str, options: Mapping[str, Any], model_id: str, panel: Panel | None = None) -> str:
+    """What `PictureWorker` is made from, as JSON: a backend, its options, the model they must turn out to be, and the gates
+    that the worker shall put its pictures before; None: whoever asked judges them."""
+    asked = {"backend": name, "options": dict(options), "model_id": model_id}
+    return json.dumps(asked | ({"panel": panel.settings} if panel else {}), sort_keys=True)
 
 
 class PictureWorker:
@@ -123,6 +126,7 @@ class PictureWorker:
         asked = json.loads(options)
         self._backend = warm(asked["backend"], tuple(sorted(asked["options"].items())))
         self._meter = Meter.of(self._backend)
+        self._panel = Panel.of(self._backend, **asked["panel"]) if "panel" in asked else None
         if self._backend.model_id != asked["model_id"]:
             raise BadModel(
                 f"backend {asked['backend']!r}: this machine has model {self._backend.model_id}; "
@@ -130,9 +134,9 @@ class PictureWorker:
             )
 
     def run(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        """An `OUTCOMES` batch per request, as soon as it is made, with the energy that it took."""
+        """An `OUTCOMES` batch per request, as soon as it is made and judged, with the energy that making it took."""
         for outcome in self._meter.measured(outcomes(self._backend, list(requests_of(batch).values()))):
-            yield outcome_batch(outcome)
+            yield outcome_batch(judged(outcome, self._panel) if self._panel else outcome)
 
     def abandon(self) -> None:
         """The backend may hang for good: the next worker of this process loads its own."""

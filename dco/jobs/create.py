@@ -200,7 +200,8 @@ def create(
     Args:
         beside: keys of pictures that the campaign shows already, and that no new one may repeat.
     """
-    backend, panel = Studio(campaign, executor()), Panel.of(backend_of(campaign))
+    panel = Panel.of(backend_of(campaign))
+    backend = Studio(campaign, executor(), panel)
     asked = [_asked(campaign, idea) for idea in ideas]
     failed = [one for one in asked if isinstance(one, NotMade)]
     able = [idea for idea, one in zip(ideas, asked, strict=True) if not isinstance(one, NotMade)]

@@ -16,6 +16,7 @@ from dco.errors import BadCampaign, BadInput, BadModel
 from dco.generate import wire
 from dco.generate.backend import Backend, Defaults, Preview, Progress
 from dco.generate.picture import Failure, Outcome
+from dco.generate.quality.panel import Panel
 from dco.generate.request import Request
 from dco.jobs.composition import adapters_option
 from dco.records import Campaign
@@ -83,12 +84,13 @@ def _options(campaign: Campaign) -> dict[str, Any]:
 
 
 class Studio:
-    """A campaign's backend as `studio.make` takes it. Here it only says what it is; workers draw.
+    """A campaign's backend as `studio.make` takes it. Here it only says what it is; workers draw, and put what they drew
+    before the gates of `panel`: a gate takes as long as a render, and one process would be everybody's bottleneck.
 
     A request that no worker answered in time, or twice not at all, is a `Failure`; whatever was finished stays.
     """
 
-    def __init__(self, campaign: Campaign, executor: Executor) -> None:
+    def __init__(self, campaign: Campaign, executor: Executor, panel: Panel | None = None) -> None:
         backend = backend_of(campaign)
         self.model_id: str = backend.model_id
         self.license: dict[str, Any] = backend.license
@@ -99,7 +101,8 @@ class Studio:
         options = _options(campaign)
         if Path(campaign.model.folder or "-").is_dir():
             options["folder"] = str(Path(campaign.model.folder).absolute())  # a worker may stand elsewhere
-        self._job = Job(wire.FACTORY, wire.job_options(campaign.model.backend, options, self.model_id))
+        self.judged_by = panel
+        self._job = Job(wire.FACTORY, wire.job_options(campaign.model.backend, options, self.model_id, panel))
 
     def generate(
         self, requests: Sequence[Request], progress: Progress | None = None, preview: Preview | None = None

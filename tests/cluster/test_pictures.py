@@ -14,7 +14,8 @@ from dco.cluster.executor import Executor, open_executor
 from dco.errors import BadInput, StoreError
 from dco.generate.backend import load_backend
 from dco.generate.cache import PictureCache
-from dco.generate.picture import Picture
+from dco.generate.picture import Failure, Outcome, Picture
+from dco.generate.quality.panel import Panel
 from dco.generate.request import Request
 from dco.generate.studio import make
 from dco.jobs.pictures import EXECUTOR, Studio, executor
@@ -56,6 +57,35 @@ def test_the_workers_of_a_cluster_make_the_same_bytes_as_this_process(
     assert hashes(here) == plain
     assert all(o.seconds > 0 and o.watt_hours > 0 for o in here if isinstance(o, Picture))
     assert hashes(make(REQUESTS, Studio(drawn_by(campaign, backend), two))) == plain
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_workers_that_judge_what_they_drew_give_the_verdicts_of_this_process(
+    campaign: Campaign, where: str, two: Executor
+) -> None:
+    backend = load_backend("procedural")
+    tall = [Request.of({"scene": s, "palette": "teal"}, 240, 200, 3) for s in ("beach", "foliage")]
+    seen = [*REQUESTS[:2], *tall]  # the first two are too small to be judged on more than soundness
+    usual, lenient, found = Panel.of(backend), Panel.of(backend, limits={}), set()
+    strict = Panel.of(backend, limits=dict.fromkeys(usual.limits, 1e9))
+    for panel in (usual, lenient, strict):
+        asked = make(seen, backend, panel=panel)
+        found |= {type(o) for o in asked}
+        executor = two if where == "there" else open_executor("local")
+        studio = Studio(drawn_by(campaign, "procedural"), executor, panel)
+        assert [facts(o) for o in make(seen, studio, panel=panel)] == [facts(o) for o in asked]
+    assert found == {Picture, Failure}
+    # Whoever asks with another panel than the workers judged by has every picture judged by it.
+    studio = Studio(drawn_by(campaign, "procedural"), open_executor("local"), lenient)
+    again = make(tall[:1], studio, panel=Panel.of(backend, gates=["sound"], limits={"sound.x": 1.0}))
+    assert isinstance(again[0], Picture) and all(name.startswith("sound") for name in again[0].quality)
+
+
+def facts(outcome: Outcome) -> tuple[Any, ...]:
+    """All that does not depend on who was how fast."""
+    if isinstance(outcome, Failure):
+        return (outcome.key, outcome.gate, outcome.reason)
+    return (outcome.key, outcome.sha256, dict(outcome.quality))
 
 
 def test_the_disk_fills_up_one_clear_error_and_what_was_finished_is_kept(

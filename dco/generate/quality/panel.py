@@ -97,6 +97,11 @@ class Panel:
         folder = getattr(getattr(backend, "folder", None), "path", None)
         return cls(faithful=bool(getattr(backend, "on_render", False)), model=folder, **options)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Options of `of` that make a panel of the same verdicts for the same backend elsewhere; they are JSON."""
+        return {"gates": list(self.names), "limits": dict(self.limits), "clip": self._clip_folder}
+
     def judge(self, picture: Picture) -> Verdict:
         """Every gate's readings; when the picture is not sound, only those that say so."""
         subject = Subject(
