@@ -1,13 +1,14 @@
-"""What the engine is compared with, on the same pools and seeds: equal split, A/B then commit, Thompson on a fixed pool."""
+"""What the engine is compared with, on the same pools and seeds: equal split, A/B then commit, Thompson, random refresh."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
+from dco.errors import BadData
+from dco.records import Space
 from dco.simulate.loop import Choice, Night, equal_shares
 from dco.stats.best import p_best_beta
 
@@ -36,25 +37,74 @@ def ab_then_commit(test_days: int = 7) -> Any:
 
 
 def thompson_beta(night: Night) -> Choice:
-    """Beta-Bernoulli Thompson sampling on the starting pool: share = P(best), clicks only, every segment for itself."""
-    counts = newest_counts(night)
-    shares: dict[tuple[str, str], float] = {}
-    for segment, arms in _by_segment(night).items():
-        n, y = np.array([counts[a] for a in arms]).T
-        p = p_best_beta(1.0 + y, 1.0 + np.maximum(n - y, 0.0))
-        shares |= {(segment, a): float(s) for a, s in zip(arms, p / p.sum())}
-    return _choice(shares)
+    """Beta-Bernoulli Thompson sampling on what is live: share = P(best), clicks only, every segment for itself."""
+    return _choice(_thompson(night))
+
+
+def random_refresh(space: Space, rate: float, *, max_live: int = 12) -> Any:
+    """Thompson on clicks, and `rate` random new ideas per segment and night: freshness without learning what to make.
+
+    Where a segment is full, the served arm with the smallest P(best) makes room.
+
+    Args:
+        rate: may be a fraction; 0.25 is one idea in four nights. Takes as many as `dco.simulate.loop.MAX_NEW`.
+    """
+    if not 0 <= rate < float("inf"):
+        raise BadData(f"random refresh: expected a rate of at least 0 per segment and night, got {rate!r}")
+
+    def decide(night: Night) -> Choice:
+        due = int(np.floor((night.index + 1) * rate + 1e-9) - np.floor(night.index * rate + 1e-9))
+        shares = _thompson(night)
+        made: list[dict[str, object]] = []
+        retire: list[dict[str, object]] = []
+        for segment, arms in _by_segment(night).items():
+            made += [{"segment": segment, "attributes": _random_idea(space, night.rng)} for _ in range(due)]
+            waiting = sum(a["segment"] == segment for a in night.pending)
+            over = len(arms) + waiting + due - max_live
+            if due and over > 0:
+                served = [a for a in arms if night.counts.first_day[night.counts.row[segment, a]] >= 0]
+                last = sorted(served, key=lambda a: shares[segment, a])[: min(over, len(served) - 1)]
+                retire += [{"segment": segment, "arm_id": a} for a in last]
+        gone = {(str(r["segment"]), str(r["arm_id"])) for r in retire}
+        return Choice(_choice(_without(shares, gone)).shares, made, retire)
+
+    return decide
 
 
 def newest_counts(night: Night) -> dict[str, tuple[float, float]]:
-    """arm -> (impressions, clicks) of the newest version of every day; every live arm is there."""
-    table = night.history
-    newest = table.filter(pc.equal(pc.field("day"), pc.field("as_of")))  # clicks are never restated here
-    total: dict[str, tuple[float, float]] = {str(a["arm_id"]): (0.0, 0.0) for a in night.live}
-    sums = newest.group_by("arm_id").aggregate([("impressions", "sum"), ("clicks", "sum")])
-    for row in sums.to_pylist():
-        total[row["arm_id"]] = (float(row["impressions_sum"]), float(row["clicks_sum"]))
-    return total
+    """arm -> (impressions, clicks) of every live arm, summed over all days."""
+    counts = night.counts
+    places = [(str(a["arm_id"]), counts.row[str(a["segment"]), str(a["arm_id"])]) for a in night.live]
+    return {name: (float(counts.impressions[i]), float(counts.clicks[i])) for name, i in places}
+
+
+def _thompson(night: Night) -> dict[tuple[str, str], float]:
+    shares: dict[tuple[str, str], float] = {}
+    for segment, arms in _by_segment(night).items():
+        at = np.array([night.counts.row[segment, a] for a in arms])
+        n, y = night.counts.impressions[at], night.counts.clicks[at]
+        p = p_best_beta(1.0 + y, 1.0 + np.maximum(n - y, 0.0))
+        shares |= {(segment, a): float(s) for a, s in zip(arms, p / p.sum())}
+    return shares
+
+
+def _without(
+    shares: Mapping[tuple[str, str], float], gone: set[tuple[str, str]]
+) -> dict[tuple[str, str], float]:
+    """What is left, scaled back to 1 per segment; equal where nothing had a share."""
+    kept = {key: share for key, share in shares.items() if key not in gone}
+    total: dict[str, float] = {}
+    for (segment, _), share in kept.items():
+        total[segment] = total.get(segment, 0.0) + share
+    count = {s: sum(key[0] == s for key in kept) for s in total}
+    return {k: v / total[k[0]] if total[k[0]] > 0 else 1.0 / count[k[0]] for k, v in kept.items()}
+
+
+def _random_idea(space: Space, rng: np.random.Generator) -> dict[str, str]:
+    while True:
+        idea = {a: o[int(rng.integers(len(o)))] for a, o in space.attributes.items()}
+        if space.allows(idea):
+            return idea
 
 
 def _by_segment(night: Night) -> dict[str, list[str]]:
@@ -65,4 +115,7 @@ def _by_segment(night: Night) -> dict[str, list[str]]:
 
 
 def _choice(shares: Mapping[tuple[str, str], float]) -> Choice:
-    return Choice([{"segment": s, "arm_id": a, "share": v} for (s, a), v in shares.items()])
+    rows: Sequence[dict[str, object]] = [
+        {"segment": s, "arm_id": a, "share": v} for (s, a), v in shares.items()
+    ]
+    return Choice(list(rows))

@@ -1,7 +1,8 @@
 """The closed loop on a simulated market: serve, report, decide, night after night, with expected-value accounting.
 
 A decider is a function of one `Night`; it returns anything with `shares`, `proposals` and `retire` (tables or lists of
-mappings), for instance a `Plan`. Days are integers inside and dates in the tables it sees.
+mappings), for instance a `Plan`; it may have `withdraw` (waiting arms that nobody needs to judge any more). Days are
+integers inside and dates in the tables it sees. All of it is simulated.
 """
 
 from __future__ import annotations
@@ -9,48 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from dco import schemas
 from dco.errors import BadData
-from dco.records import MICROS, Space
-from dco.simulate.market import Rates, Served, arm_row
+from dco.simulate.book import CPM_MICROS, FIRST_DAY, Book, Cells, Counts
+from dco.simulate.gate import Gate
+from dco.simulate.oracle import reference
+from dco.simulate.stage import Floats, Ints, MarketLike, Stage
 
-FIRST_DAY = date(2026, 3, 2)
-"""Day 0 of every simulation, a Monday; an arbitrary constant, not a clock."""
+__all__ = [
+    "CPM_MICROS", "FIRST_DAY", "Choice", "Decision", "MarketLike", "Night", "Result", "equal_shares", "run",
+]  # fmt: skip
 
-
-CPM_MICROS = 4 * MICROS
-"""Media cost of 1,000 simulated impressions."""
-
-
-class MarketLike(Protocol):
-    """What the loop needs of a market; `dco.simulate.market.BaseMarket` has it."""
-
-    segments: tuple[str, ...]
-    space: Space
-    daily_impressions: tuple[int, ...]
-    window_days: int
-
-    def starting_pool(self, n_per_segment: int) -> list[dict[str, object]]: ...
-
-    def rate(self, segment: str, genome: Mapping[str, str], day: int, age: int) -> Rates: ...
-
-    def value(self, rates: Rates, kpi: str) -> float: ...
-
-    def oracle(self, segment: str, day: int, kpi: str) -> float: ...
-
-    def serve(
-        self,
-        day: int,
-        arms: Sequence[Mapping[str, object]],
-        shares: Mapping[tuple[str, str], float],
-        born: Mapping[str, int],
-        rng: np.random.Generator,
-    ) -> list[Served]: ...
+MAX_NEW = 8
+"""Creatives that may be made per segment and night."""
 
 
 class Decision(Protocol):
@@ -66,15 +43,36 @@ class Decision(Protocol):
 
 @dataclass(frozen=True)
 class Night:
-    """What is known when a night decides about tomorrow."""
+    """What is known when a night decides about tomorrow.
+
+    `counts` are the newest sums per arm, for deciders that need no table; `history`, `cells` and `arrived` are made
+    when asked for. `waiting[i]` is how many nights `pending[i]` has waited.
+    """
 
     index: int
     day: date
-    history: pa.Table
     live: list[dict[str, object]]
     pending: list[dict[str, object]]
     rejected: list[dict[str, object]]
     rng: np.random.Generator
+    counts: Counts
+    book: Book = field(repr=False)
+    waiting: tuple[int, ...] = ()
+
+    @cached_property
+    def history(self) -> pa.Table:
+        """Every as-of version of every arm-day, in `schemas.history`."""
+        return self.book.table(self.index)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The newest version of every arm-day, as arrays."""
+        return self.book.cells(self.index)
+
+    @cached_property
+    def arrived(self) -> Floats:
+        """float[day, lag]: when conversions became known, over all arms (the reporting triangle)."""
+        return self.book.arrived(self.index)
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,15 @@ class Choice:
     shares: list[dict[str, object]]
     proposals: list[dict[str, object]] = field(default_factory=list)
     retire: list[dict[str, object]] = field(default_factory=list)
+    withdraw: list[dict[str, object]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Result:
-    """Expected value per night, float64[night], in the KPI's unit; costs subtracted in `engine` only.
+    """Expected value per night, float64[night], in the KPI's unit; costs of making are subtracted (all but `equal`).
 
-    `equal` splits the starting pool equally for ever; `oracle` is the market's upper bound.
+    `equal` splits the starting pool equally for ever; `oracle` is the clairvoyant of `dco.simulate.oracle`. A day `n`
+    in a method means the first n nights together; None means all.
     """
 
     engine: np.ndarray
@@ -98,18 +98,35 @@ class Result:
     oracle: np.ndarray
     created: np.ndarray  # int[night], new creatives proposed that night
     live: np.ndarray  # int[night], arms live
+    refused: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, int)
+    )  # int[night], ideas a person refused
+    segments: int = 1
+
+    def oracle_share_at(self, day: int | None = None) -> float:
+        """Share of the oracle's gain over the equal split, cumulative; NaN where there is nothing to gain."""
+        engine, equal, oracle = (float(v[:day].sum()) for v in (self.engine, self.equal, self.oracle))
+        return (engine - equal) / (oracle - equal) if oracle - equal > 1e-3 * abs(equal) else float("nan")
+
+    def lift_at(self, day: int | None = None, over: Result | None = None) -> float:
+        """Net relative gain over the equal split, or over another decider's run: 0.10 = +10 %."""
+        other = self.equal if over is None else over.engine
+        return float(self.engine[:day].sum() / other[:day].sum() - 1.0)
+
+    def made_per_segment_day(self, after: int = 30) -> float:
+        """New creatives per segment and day, from day `after` on; NaN if the run was shorter."""
+        late = self.created[after:]
+        return float(late.sum() / (len(late) * self.segments)) if len(late) else float("nan")
 
     @property
     def oracle_share(self) -> float:
-        """Share of the oracle's gain over the equal split; NaN where there is nothing to gain."""
-        gain = float(self.oracle.sum() - self.equal.sum())
-        ok = gain > 1e-3 * abs(float(self.equal.sum()))
-        return float(self.engine.sum() - self.equal.sum()) / gain if ok else float("nan")
+        """`oracle_share_at` the end."""
+        return self.oracle_share_at()
 
     @property
     def lift(self) -> float:
-        """Relative gain over the equal split, 0.10 = +10 %."""
-        return float(self.engine.sum() / self.equal.sum() - 1.0)
+        """`lift_at` the end, over the equal split."""
+        return self.lift_at()
 
 
 def run(
@@ -118,43 +135,64 @@ def run(
     nights: int,
     rng: np.random.Generator,
     *,
-    kpi: str = "ctr",
+    kpi: str | None = None,
     start_per_segment: int = 6,
     creation_cost: float = 0.0,
-    approval_nights: int = 1,
+    approval_nights: int | None = None,
+    max_new: int = MAX_NEW,
 ) -> Result:
     """Drive a decider through `nights`; the same `rng` state gives the same run.
 
+    A proposal makes a creative: the first of an idea in a segment is its take 0, another proposal of the same idea its
+    next take, with luck and wear of its own.
+
     Args:
-        creation_cost: in the KPI's value unit, paid when a creative is proposed (made).
-        approval_nights: nights a new creative waits before a night may give it a share.
+        kpi: what value is measured in; None: what the market is meant to be judged by.
+        creation_cost: in the KPI's value unit, paid when a creative is proposed (made); see `BaseMarket.creation_cost`.
+        approval_nights: nights a new creative waits before a night may give it a share; None: as the market says.
+        max_new: creatives that may be made per segment and night.
+
+    Raises:
+        BadData: shares of arms that are not live, or that do not sum to 1 per segment; too many proposals.
     """
-    live = market.starting_pool(start_per_segment)
-    start = list(live)
-    born: dict[str, int] = {}
-    waiting: list[tuple[int, dict[str, object]]] = []
-    book = Book(market.window_days, tuple(market.space.attributes))
+    kpi = market.kpi if kpi is None else kpi
+    start = market.starting_pool(start_per_segment)
+    known = reference(
+        market, start, nights, kpi, creation_cost=creation_cost, approval_nights=approval_nights
+    )
+    stage = Stage(market)
+    stage.enter(start)
+    gate = Gate(market, market.approval_nights if approval_nights is None else approval_nights)
+    gate.remember(start)
+    book = Book(stage)
+    live = list(start)
     shares = equal_shares(live)
-    totals = np.zeros((5, nights))
+    engine = np.zeros(nights)
+    made, alive, refused = (np.zeros(nights, int) for _ in range(3))
     for t in range(nights):
-        for arm in live:
-            if shares.get((str(arm["segment"]), str(arm["arm_id"])), 0.0) > 0:
-                born.setdefault(str(arm["arm_id"]), t)
-        totals[:3, t] = _expected(market, live, start, shares, born, t, kpi)
-        book.add(market.serve(t, live, shares, born, rng), live, t)
-        live = live + [arm for ready, arm in waiting if ready <= t]
-        waiting = [(ready, arm) for ready, arm in waiting if ready > t]
-        night = Night(t, FIRST_DAY + timedelta(days=t), book.table(), live, [a for _, a in waiting], [], rng)
+        arms, intended = _split(stage, live, shares)
+        standing, truth = stage.deliver(arms, intended, t)
+        engine[t] = stage.value(standing, truth, kpi)
+        drawn = market.draw(standing, truth, rng)
+        stage.close(arms, intended, standing, drawn.impressions, drawn.clicks, t)
+        book.add(arms, drawn, intended, standing.share)
+        approved = gate.answers(t)
+        stage.enter(approved)
+        live = live + approved
+        night = Night(
+            t, FIRST_DAY + timedelta(days=t), live, gate.pending, gate.rejected, rng, book.counts(), book,
+            gate.waiting(t),
+        )  # fmt: skip
         decision = decide(night)
+        gate.withdraw(rows(getattr(decision, "withdraw", ())))
         gone = {(str(r["segment"]), str(r["arm_id"])) for r in rows(decision.retire)}
         live = [a for a in live if (str(a["segment"]), str(a["arm_id"])) not in gone]
-        made = [arm_row(str(p["segment"]), p["attributes"]) for p in rows(decision.proposals)]
-        waiting += [(t + max(approval_nights, 1), arm) for arm in made]
-        totals[0, t] -= creation_cost * len(made)
-        totals[3:, t] = len(made), len(live)
+        made[t] = gate.ask(list(rows(decision.proposals)), t, max_new)
+        engine[t] -= creation_cost * made[t]
+        alive[t], refused[t] = len(live), gate.refused(t)
         shares = {(str(r["segment"]), str(r["arm_id"])): float(r["share"]) for r in rows(decision.shares)}
         _check(shares, live)
-    return Result(totals[0], totals[1], totals[2], totals[3].astype(int), totals[4].astype(int))
+    return Result(engine, known.equal, known.oracle, made, alive, refused, len(market.segments))
 
 
 def rows(table: Any) -> Iterable[Mapping[str, Any]]:
@@ -170,95 +208,24 @@ def equal_shares(arms: Sequence[Mapping[str, object]]) -> dict[tuple[str, str], 
     return {(str(a["segment"]), str(a["arm_id"])): 1.0 / count[str(a["segment"])] for a in arms}
 
 
+def _split(
+    stage: Stage, live: Sequence[Mapping[str, object]], shares: Mapping[tuple[str, str], float]
+) -> tuple[Ints, Floats]:
+    """Numbers and intended shares of the arms that are live."""
+    names = [(str(a["segment"]), str(a["arm_id"])) for a in live]
+    arms = np.array([stage.index[name] for name in names], np.int64)
+    return arms, np.array([shares.get(name, 0.0) for name in names])
+
+
 def _check(shares: Mapping[tuple[str, str], float], live: Sequence[Mapping[str, object]]) -> None:
     known = {(str(a["segment"]), str(a["arm_id"])) for a in live}
-    stray = [key for key in shares if key not in known]
-    if stray:
-        raise BadData(f"decision: a share for {stray[0]}, which is not live tonight")
     total: dict[str, float] = {}
-    for (segment, _), share in shares.items():
-        total[segment] = total.get(segment, 0.0) + share
+    for key, share in shares.items():
+        if key not in known:
+            raise BadData(f"decision: a share for {key}, which is not live tonight")
+        if not share >= 0:
+            raise BadData(f"decision: a share of {share!r} for {key}, expected 0 or more")
+        total[key[0]] = total.get(key[0], 0.0) + share
     for segment, sum_ in total.items():
         if abs(sum_ - 1.0) > 1e-9:
             raise BadData(f"decision, segment {segment!r}: shares sum to {sum_!r}, expected 1")
-
-
-def _expected(
-    market: MarketLike,
-    live: Sequence[Mapping[str, object]],
-    start: Sequence[Mapping[str, object]],
-    shares: Mapping[tuple[str, str], float],
-    born: Mapping[str, int],
-    t: int,
-    kpi: str,
-) -> tuple[float, float, float]:
-    """Expected value of the day of the shares, of the equal split of the starting pool, and of the oracle."""
-
-    def total(arms: Sequence[Mapping[str, Any]], split: Mapping[tuple[str, str], float], since: Any) -> float:
-        value = 0.0
-        for arm in arms:
-            segment, name = str(arm["segment"]), str(arm["arm_id"])
-            share = split.get((segment, name), 0.0)
-            if share > 0:
-                truth = market.rate(segment, arm["attributes"], t, t - since(name))
-                value += share * traffic[segment] * market.value(truth, kpi)
-        return value
-
-    traffic = dict(zip(market.segments, market.daily_impressions))
-    engine = total(live, shares, lambda name: born.get(name, t))
-    equal = total(start, equal_shares(start), lambda name: 0)
-    best = sum(market.oracle(s, t, kpi) * traffic[s] for s in market.segments)
-    return engine, equal, best
-
-
-class Book:
-    """All as-of versions of all served rows, grown night by night into the history table of `dco.schemas`."""
-
-    def __init__(self, window_days: int, attributes: tuple[str, ...]) -> None:
-        self._window, self._attributes = window_days, attributes
-        self._open: list[Served] = []
-        self._genomes: dict[str, Mapping[str, str]] = {}
-        self._table = schemas.history(attributes).empty_table()
-
-    def add(self, served: Sequence[Served], arms: Sequence[Mapping[str, Any]], as_of: int) -> None:
-        """Book a day's rows, and tonight's restated versions of the days still within the conversion window."""
-        self._genomes |= {str(a["arm_id"]): a["attributes"] for a in arms}
-        self._open = [r for r in (*self._open, *served) if as_of - r.day < self._window]
-        self._table = pa.concat_tables(
-            [self._table, known_rows(self._open, self._genomes, as_of, self._attributes)]
-        )
-
-    def table(self) -> pa.Table:
-        """The history so far, in `schemas.history(attributes)`; placement, size and lever are null."""
-        return self._table
-
-
-def known_rows(
-    served: Sequence[Served],
-    genomes: Mapping[str, Mapping[str, str]],
-    as_of: int,
-    attributes: tuple[str, ...],
-) -> pa.Table:
-    """One as-of version of served rows: what a report read on `as_of` says about them, in `schemas.history`."""
-    kept = [r for r in served if r.day <= as_of and (r.impressions or r.share > 0)]
-    seen = [r.known(as_of) for r in kept]
-    counts = [k for k in seen if k is not None]
-    columns: dict[str, list[Any]] = {
-        "arm_id": [r.arm_id for r in kept],
-        "segment": [r.segment for r in kept],
-        "day": [FIRST_DAY + timedelta(days=r.day) for r in kept],
-        "as_of": [FIRST_DAY + timedelta(days=as_of)] * len(kept),
-        "impressions": [k[0] for k in counts],
-        "clicks": [k[1] for k in counts],
-        "conversions": [float(k[2]) for k in counts],
-        "revenue_micros": [round(k[3] * MICROS) for k in counts],
-        "spend_micros": [k[0] * CPM_MICROS // 1000 for k in counts],
-        "intended_share": [r.share for r in kept],
-        "attributes": [dict(genomes[r.arm_id]) for r in kept],
-    }
-    schema = schemas.history(attributes)
-    arrays = [
-        pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(len(kept), f.type)
-        for f in schema
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,15 +1,16 @@
 """What every simulated market is: a seeded truth, traffic, and reports in which conversions arrive late.
 
-All numbers made here are simulated. Effect sizes are assumptions (creative log-sd about .3, as seen between unlike ads),
-not fitted to any real campaign; markets differ from each other on purpose, so that no engine is tuned to one.
+All numbers made here are simulated. Effect sizes span what is known of real ads: between unlike creatives of one product
+a log-sd of CTR of .18 (fitted to real headline tests) to .30 (a kind market), of which options explain .3 to .8. Markets
+differ from each other on purpose, so that no engine is tuned to one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,7 @@ from scipy.special import ndtri
 
 from dco.elements.alphabet import Alphabet
 from dco.records import Space, content_hash
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from dco.simulate.stage import Bools, Drawn, Floats, Ints, Standing, coded
 
 DEMO_SPACE = Space(
     {
@@ -32,6 +31,15 @@ DEMO_SPACE = Space(
     }
 )
 """4,320 ideas; the options are words of the embedded vocabulary."""
+
+WIDE_SPACE = Space(
+    {
+        **DEMO_SPACE.attributes,
+        "finish": ("film grain", "glossy", "matte"),
+        "season": ("autumn", "spring", "summer", "winter"),
+    }
+)
+"""51,840 ideas: too many to try, and more attributes than matter."""
 
 
 class Rates(NamedTuple):
@@ -72,14 +80,22 @@ class Tastes:
     order: Floats  # [segment, width]
 
 
+CLICK, BUY, ORDER, LUCK = range(4)
+"""Columns of `BaseMarket.parts`: log effects on CTR, CVR and order value, and the creative's own luck on CTR."""
+
+
 @dataclass(frozen=True)
 class BaseMarket:
-    """A market whose log rates are additive in the options, plus what is beyond them; parts override `score`.
+    """A market whose log rates are additive in the options, plus each creative's own luck; parts override `idea_parts`.
 
-    `creative_sd` is the log-sd of CTR between random creatives; `attribute_share` the share of that variance that the
-    options explain, of which `own_share` differs by segment. A day's rates move by `week_sd` with the day of the week, by
-    a slow walk, and each arm-day scatters by `day_sd` beyond Poisson.
+    `creative_sd` is the log-sd of CTR between random creatives; `attribute_share` the share of that variance that is
+    common to all creatives of an idea, of which `own_share` differs by segment. The rest is the luck of a creative: it
+    is not in its options, and another take of the same idea has another. A day's rates move by `week_sd` with the day
+    of the week, by a slow walk, and each arm-day scatters by `day_sd` beyond Poisson.
     """
+
+    kpi: ClassVar[str] = "ctr"
+    """What the market is meant to be judged by."""
 
     seed: int = 0
     space: Space = DEMO_SPACE
@@ -90,6 +106,7 @@ class BaseMarket:
     base_aov: float = 60.0
     creative_sd: float = 0.30
     buy_sd: float = 0.12
+    order_sd: float = 0.03
     attribute_share: float = 0.8
     own_share: float = 0.3
     wear: float = 0.08
@@ -98,6 +115,14 @@ class BaseMarket:
     week_sd: float = 0.10
     delay_days: float = 3.0
     window_days: int = 14
+    approval_nights: int = 1
+    """Nights that a person takes to answer about a new creative."""
+    weekly_approvals: int | None = None
+    """Approvals per segment and calendar week at most; None: as many as are good."""
+    edit_size: float = np.inf
+    """A change of an arm's share beyond this restarts its learning phase."""
+    creation_days: float = 0.0017
+    """Cost of one creative, in average days of a segment's value; about 1.50 on 900 of revenue."""
 
     @property
     def name(self) -> str:
@@ -108,11 +133,15 @@ class BaseMarket:
         return Alphabet.of(self.segments, self.space.attributes)
 
     @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """References that were computed for this market, kept for the next decider."""
+        return {}
+
+    @cached_property
     def tastes(self) -> Tastes:
         rng = np.random.default_rng([self.seed, 1])
-        return Tastes(
-            self._effects(rng, self.creative_sd), self._effects(rng, self.buy_sd), self._effects(rng, 0.03)
-        )
+        sds = (self.creative_sd, self.buy_sd, self.order_sd)
+        return Tastes(*(self._effects(rng, sd) for sd in sds))
 
     def _effects(self, rng: np.random.Generator, sd: float) -> Floats:
         """Option effects, centred per attribute, whose sum over attributes has variance attribute_share sd^2."""
@@ -131,25 +160,41 @@ class BaseMarket:
             weights[:, start : start + len(options)] = effect * scale
         return weights
 
-    def beyond(self, segment: int, codes: Ints) -> Floats:
-        """float[genome, 2]: what ideas have that their options do not explain (clicks, conversions); fixed for ever.
+    def summed(self, weights: Floats, segment: Ints, codes: Ints) -> Floats:
+        """float[arm]: the sum of the options' weights float[segment, width]."""
+        return weights[segment[:, None], codes + self.alphabet.starts].sum(axis=1)
 
-        A hash of the idea turned into normal numbers, so that any of millions of ideas has its own without a table.
-        """
+    def uniform(self, stage: int, segment: Ints, codes: Ints, take: Ints) -> Floats:
+        """float[arm] in (0, 1), fixed for ever by creative: a hash, so that any of millions has its own without a table."""
         sizes = tuple(len(o) for o in self.alphabet.options)
         index = np.ravel_multi_index(tuple(codes.T), sizes).astype(np.uint64)
-        rest = np.sqrt(1 - self.attribute_share)
-        columns = []
-        for stage, sd in enumerate((self.creative_sd, self.buy_sd)):
-            salt = np.uint64((self.seed * 1_000_003 + segment * 101 + stage) % 2**32)
-            uniform = (_mix(index ^ (_mix(np.array([salt]))[0])) >> np.uint64(11)) / 2.0**53
-            columns.append(ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)) * rest * sd)
-        return np.stack(columns, axis=1)
+        with np.errstate(over="ignore"):
+            index = index + take.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+        salt = ((self.seed * 1_000_003 + segment * 101 + stage) % 2**32).astype(np.uint64)
+        found = (_mix(index ^ _mix(salt)) >> np.uint64(11)) / 2.0**53
+        return np.clip(found, 1e-12, 1 - 1e-12)
 
-    def score(self, segment: int, codes: Ints, day: int) -> tuple[Floats, Floats, Floats]:
-        """Log effects of genomes int[genome, attribute] on CTR, CVR and order value, without what is beyond options."""
-        x = self.alphabet.design(codes)
-        return x @ self.tastes.click[segment], x @ self.tastes.buy[segment], x @ self.tastes.order[segment]
+    def normal(self, stage: int, segment: Ints, codes: Ints, take: Ints) -> Floats:
+        """As `uniform`, standard normal."""
+        return np.asarray(ndtri(self.uniform(stage, segment, codes, take)))
+
+    def idea_parts(self, segment: Ints, codes: Ints) -> Floats:
+        """float[idea, part]: what all creatives of an idea share; the first columns are CLICK, BUY, ORDER, LUCK (0)."""
+        tastes = self.tastes
+        columns = [self.summed(w, segment, codes) for w in (tastes.click, tastes.buy, tastes.order)]
+        return np.stack([*columns, np.zeros(len(codes))], axis=1)
+
+    def parts(self, segment: Ints, codes: Ints, take: Ints) -> Floats:
+        """float[creative, part]: an idea's parts and the luck of its `take`-th creative in the segment."""
+        parts = self.idea_parts(segment, codes)
+        rest = np.sqrt(1 - self.attribute_share)
+        parts[:, LUCK] = self.normal(0, segment, codes, take) * rest * self.creative_sd
+        parts[:, BUY] += self.normal(1, segment, codes, take) * rest * self.buy_sd
+        return parts
+
+    def effects(self, parts: Floats, day: int) -> tuple[Floats, Floats, Floats]:
+        """Log effects on CTR, CVR and order value of arms on a day, from their parts."""
+        return parts[:, CLICK] + parts[:, LUCK], parts[:, BUY], parts[:, ORDER]
 
     @cached_property
     def weather(self) -> Floats:
@@ -159,50 +204,68 @@ class BaseMarket:
         walk = np.cumsum(rng.standard_normal((len(self.segments), 400)) * 0.01, axis=1)
         return np.tile(week, 58)[:, :400] + walk
 
-    def worn(self, age: float) -> float:
-        return -self.wear * float(np.log1p(max(age, 0) / 10.0))
+    def worn(self, standing: Standing) -> Floats:
+        """Log-rate that arms have lost by the morning of a day, <= 0."""
+        return -self.wear * np.log1p(standing.age / 10.0)
 
-    def rate(self, segment: str, genome: Mapping[str, str], day: int, age: int) -> Rates:
-        """The truth about one genome in one segment on a day, `age` days after its first."""
-        s = self.alphabet.segment_code(segment)
-        codes = self.alphabet.encode([genome])
-        click, buy, order = self.score(s, codes, day)
-        extra = self.beyond(s, codes)[0]
-        level = float(self.weather[s, day % 400]) + self.worn(age)
-        return Rates(
-            min(self.base_ctr * float(np.exp(click[0] + extra[0] + level)), 0.9),
-            min(self.base_cvr * float(np.exp(buy[0] + extra[1])), 0.9),
-            self.base_aov * float(np.exp(order[0])),
-        )
+    def truth(self, standing: Standing, day: int) -> Floats:
+        """float[arm, 3]: clicks per impression, conversions per click, revenue per conversion on a day."""
+        click, buy, order = self.effects(standing.parts, day)
+        level = self.weather[standing.segment, day % 400] + self.worn(standing)
+        found = np.empty((len(click), 3))
+        found[:, 0] = np.minimum(self.base_ctr * np.exp(click + level), 0.9)
+        found[:, 1] = np.minimum(self.base_cvr * np.exp(buy), 0.9)
+        found[:, 2] = self.base_aov * np.exp(order)
+        return found
+
+    def worth(self, truth: Floats, kpi: str) -> Floats:
+        """float[arm]: expected value per impression: clicks, conversions (cpa) or revenue in currency units."""
+        if kpi == "ctr":
+            return truth[:, 0]
+        return truth[:, 0] * truth[:, 1] * (1.0 if kpi == "cpa" else truth[:, 2])
+
+    def deliver(self, standing: Standing, day: int) -> Floats:
+        """Delivered shares of a day; here the platform does as it is told."""
+        return standing.share
+
+    def verdicts(self, segment: Ints, codes: Ints, take: Ints) -> Bools:
+        """Whether the person who approves would say yes to a creative; fixed for ever."""
+        return np.ones(len(codes), bool)
+
+    def rate(
+        self, segment: str, genome: Mapping[str, str], day: int, age: int, take: int = 0, shown: float = 0.0
+    ) -> Rates:
+        """The truth about one creative that has all traffic of a segment on a day, `age` days after its first."""
+        s = np.array([self.alphabet.segment_code(segment)])
+        parts = self.parts(s, self.alphabet.encode([genome]), np.array([take]))
+        one = np.ones(1)
+        standing = Standing(s, parts, one * max(age, 0), one * shown, one * 0, one, one * 1e9, True)
+        return Rates(*map(float, self.truth(standing, day)[0]))
 
     def value(self, rates: Rates, kpi: str) -> float:
-        """Expected value per impression: clicks, conversions (cpa) or revenue in currency units."""
-        if kpi == "ctr":
-            return rates.ctr
-        return rates.ctr * rates.cvr * (1.0 if kpi == "cpa" else rates.aov)
+        """Expected value per impression of one creative; see `worth`."""
+        return float(self.worth(np.array([rates]), kpi)[0])
+
+    def creation_cost(self, kpi: str | None = None) -> float:
+        """What making one creative costs, in the KPI's unit of value."""
+        average = np.array([[self.base_ctr, self.base_cvr, self.base_aov]])
+        daily = float(self.worth(average, kpi or self.kpi)[0]) * float(np.mean(self.daily_impressions))
+        return self.creation_days * daily
 
     def oracle(self, segment: str, day: int, kpi: str) -> float:
-        """Value per impression of the best idea of the whole space on a day, unworn: an upper bound, not reachable."""
-        s = self.alphabet.segment_code(segment)
-        codes, beyond = self._every_idea
-        click, buy, order = self.score(s, codes, day)
-        extra = beyond[s]
-        total = click + extra[:, 0]
-        if kpi != "ctr":
-            total = total + buy + extra[:, 1]
-        if kpi in ("roas", "revenue_per_impression"):
-            total = total + order
-        best = self.alphabet.decode(codes[int(np.argmax(total))])
-        return self.value(self.rate(segment, best, day, 0), kpi)
+        """Value per impression of the best creative that an oracle knows, unworn, on a day; see `oracle.candidates`."""
+        from dco.simulate.oracle import best_unworn
+
+        return best_unworn(self, segment, day, kpi)
 
     @cached_property
-    def _every_idea(self) -> tuple[Ints, Floats]:
-        """Option codes of all allowed ideas, and what each has beyond its options, float[segment, idea, 2]."""
+    def ideas(self) -> Ints:
+        """int[idea, attribute]: option codes of all allowed ideas."""
         sizes = [len(o) for o in self.alphabet.options]
         codes = np.stack(np.unravel_index(np.arange(int(np.prod(sizes))), sizes), axis=1).astype(np.int64)
         if self.space.forbidden:
             codes = codes[[self.space.allows(self.alphabet.decode(c)) for c in codes]]
-        return codes, np.stack([self.beyond(s, codes) for s in range(len(self.segments))])
+        return codes
 
     def starting_pool(self, n_per_segment: int) -> list[dict[str, object]]:
         """Random allowed creatives, as arm rows; the same for every policy that is compared."""
@@ -220,11 +283,25 @@ class BaseMarket:
                     arms.append(arm_row(segment, genome, control=True))
         return arms
 
-    def lag_shares(self) -> Floats:
+    @cached_property
+    def lags(self) -> Floats:
         """float[window_days]: share of the conversions that become known `lag` days after the click."""
         lag = np.arange(self.window_days)
         share = np.exp(-lag / self.delay_days) if self.delay_days > 0 else (lag == 0).astype(float)
         return share / share.sum()
+
+    def money(self, orders: Ints, aov: Floats, rng: np.random.Generator) -> Floats:
+        """float[arm, lag]: revenue of numbers of orders whose expected value is `aov`; gamma with a relative sd of .5."""
+        return np.asarray(rng.gamma(4.0 * orders, aov[:, None] / 4.0))
+
+    def draw(self, standing: Standing, truth: Floats, rng: np.random.Generator) -> Drawn:
+        """One day of traffic on delivered shares."""
+        traffic = np.array(self.daily_impressions)[standing.segment]
+        n = rng.poisson(traffic * standing.share)
+        scatter = np.exp(self.day_sd * rng.standard_normal(len(n)) - self.day_sd**2 / 2)
+        clicks = rng.binomial(n, np.minimum(truth[:, 0] * scatter, 1.0))
+        orders = rng.multinomial(rng.binomial(clicks, truth[:, 1]), self.lags)
+        return Drawn(n, clicks, orders, self.money(orders, truth[:, 2], rng))
 
     def serve(
         self,
@@ -234,35 +311,40 @@ class BaseMarket:
         born: Mapping[str, int],
         rng: np.random.Generator,
     ) -> list[Served]:
-        """One day of traffic.
+        """One day of traffic for callers without a `Stage` (nothing is known of earlier impressions).
 
         Args:
             arms: rows with arm_id, segment, attributes. shares: (segment, arm_id) -> share of the segment's impressions.
             born: arm_id -> its first day.
         """
-        rows: list[Served] = []
-        lags = self.lag_shares()
-        for arm in arms:
-            name, segment = str(arm["arm_id"]), str(arm["segment"])
-            share = shares.get((segment, name), 0.0)
-            traffic = self.daily_impressions[self.segments.index(segment)]
-            n = int(rng.poisson(traffic * share)) if share > 0 else 0
-            rates = self.rate(segment, arm["attributes"], day, day - born.get(name, day))  # type: ignore[arg-type]
-            scatter = float(np.exp(self.day_sd * rng.standard_normal() - self.day_sd**2 / 2))
-            clicks = int(rng.binomial(n, min(rates.ctr * scatter, 1.0)))
-            orders = rng.multinomial(int(rng.binomial(clicks, rates.cvr)), lags)
-            money = [float(rng.gamma(4.0 * k, rates.aov / 4.0)) if k else 0.0 for k in orders]
-            rows.append(Served(name, segment, day, n, clicks, tuple(map(int, orders)), tuple(money), share))
-        return rows
+        if not arms:
+            return []
+        names = [(str(a["segment"]), str(a["arm_id"])) for a in arms]
+        segment, codes, take = coded(self, arms)
+        none = np.zeros(len(arms))
+        age = np.array([max(day - born.get(name, day), 0) for _, name in names], float)
+        intended = np.array([shares.get(name, 0.0) for name in names])
+        standing = Standing(segment, self.parts(segment, codes, take), age, none, none, intended, age)
+        standing = replace(standing, share=self.deliver(standing, day))
+        drawn = self.draw(standing, self.truth(standing, day), rng)
+        columns = (a.tolist() for a in drawn)
+        return [
+            Served(name, where, day, n, clicks, tuple(orders), tuple(money), float(share))
+            for (where, name), n, clicks, orders, money, share in zip(names, *columns, intended)
+        ]
 
 
-def arm_row(segment: str, genome: Mapping[str, str], *, control: bool = False) -> dict[str, object]:
-    """A simulated arm; its id hashes segment and idea, in the form of real arm ids."""
+def arm_row(
+    segment: str, genome: Mapping[str, str], *, control: bool = False, take: int = 0
+) -> dict[str, object]:
+    """A simulated arm; its id hashes segment, idea and take, in the form of real arm ids."""
+    again = [take] if take else []
     return {
-        "arm_id": "dco" + content_hash([segment, sorted(genome.items())]),
+        "arm_id": "dco" + content_hash([segment, sorted(genome.items()), *again]),
         "segment": segment,
         "attributes": dict(genome),
         "control": control,
+        "take": take,
     }
 
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dco.simulate.market import BaseMarket
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from dco.simulate.market import CLICK, BaseMarket
+from dco.simulate.stage import Floats, Ints
 
 
 @dataclass(frozen=True)
 class Market(BaseMarket):
-    """Click tastes rotate from one draw to another in `turn_days`; creatives wear faster than in the demo market."""
+    """creative_sd .30, attribute_share .6; judged by clicks.
 
+    Click tastes rotate from one draw to another in `turn_days`; creatives wear faster than in the demo market.
+    """
+
+    attribute_share: float = 0.6
     turn_days: float = 90.0
     wear: float = 0.15
 
@@ -26,8 +27,12 @@ class Market(BaseMarket):
         """float[segment, width]: the tastes after a quarter of a full turn."""
         return self._effects(np.random.default_rng([self.seed, 6]), self.creative_sd)
 
-    def score(self, segment: int, codes: Ints, day: int) -> tuple[Floats, Floats, Floats]:
-        click, buy, order = super().score(segment, codes, day)
+    def idea_parts(self, segment: Ints, codes: Ints) -> Floats:
+        """As every market's, and one column more: the tastes after a quarter of a turn."""
+        later = self.summed(self.later, segment, codes)
+        return np.concatenate([super().idea_parts(segment, codes), later[:, None]], axis=1)
+
+    def effects(self, parts: Floats, day: int) -> tuple[Floats, Floats, Floats]:
+        click, buy, order = super().effects(parts, day)
         angle = day / self.turn_days * np.pi / 2
-        turned = self.alphabet.design(codes) @ self.later[segment]
-        return np.cos(angle) * click + np.sin(angle) * turned, buy, order
+        return click + (np.cos(angle) - 1) * parts[:, CLICK] + np.sin(angle) * parts[:, -1], buy, order
