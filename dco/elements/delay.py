@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dco.elements.numbering import dense
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -35,19 +37,18 @@ def completion(cell: Ints, age: Ints, cumulated: Floats, *, longest: int = LONGE
     cell, age, cumulated = cell[keep], age[keep], cumulated[keep]
     if not len(cell):
         return factors
-    names, row = np.unique(cell, return_inverse=True)
-    order = np.lexsort((age, row))
-    row, age, cumulated = row[order], age[order], cumulated[order]
-    table = np.full((len(names), longest + 1), np.nan)
-    table[row, age] = cumulated
-    last = np.zeros(len(names), dtype=np.int64)
+    # [age, cell], as far as anything was read. Of two rows about one cell and age, the later counts.
+    row, oldest = dense(cell), int(age.max())
+    n = int(row.max()) + 1
+    table = np.full((oldest + 1, n), np.nan)
+    table[age, row] = cumulated
+    last = np.zeros(n, dtype=np.int64)
     np.maximum.at(last, row, age)
-    for a in range(1, longest + 1):
-        gap = np.isnan(table[:, a]) & (a <= last)
-        table[gap, a] = table[gap, a - 1]
-    both = ~np.isnan(table[:, :-1]) & ~np.isnan(table[:, 1:])
-    early = np.where(both, table[:, :-1], 0.0).sum(axis=0)
-    late = np.where(both, table[:, 1:], 0.0).sum(axis=0)
+    early, late = np.zeros(longest), np.zeros(longest)
+    for a in range(oldest):
+        table[a + 1] = np.where(np.isnan(table[a + 1]) & (a + 1 <= last), table[a], table[a + 1])
+        both = ~np.isnan(table[a]) & ~np.isnan(table[a + 1])
+        early[a], late[a] = table[a, both].sum(), table[a + 1, both].sum()
     # A corrected count can also fall; the ladder only models arrivals, so a step is never above 1.
     steps = np.where(late > 0, np.minimum(early / np.where(late > 0, late, 1.0), 1.0), 1.0)
     factors[:-1] = np.cumprod(steps[::-1])[::-1]

@@ -5,10 +5,14 @@
 `w_0` is what all segments share, `w_s` how segment s deviates, `e_i` what the arm has beyond its options. The arm effect
 is integrated out into the noise, and the segments into a Schur complement, so the largest system has as many unknowns
 as there are options: a fit takes milliseconds for any number of segments and creatives.
+
+The work is done in steps that depend on ever more of the prior, so that each can be kept while the rest changes:
+`Design` (nothing), `Statistics` (the arm variance), `Eliminated` (and `own`), `Posterior` (and `shared`).
 """
 
 from __future__ import annotations
 
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -44,70 +48,125 @@ class Posterior(NamedTuple):
     evidence: float
 
 
-def normal_equations(
-    x: Floats, segment: Ints, r: Floats, noise: Floats, n_segments: int
-) -> tuple[Floats, Floats]:
-    """Per segment X'V^-1 X as float[segment, width, width] and X'V^-1 r as float[segment, width]."""
-    width = x.shape[1]
-    gram, moment = np.zeros((n_segments, width, width)), np.zeros((n_segments, width))
-    for s in range(n_segments):
-        rows = segment == s
-        weighted = x[rows] / noise[rows, None]
-        gram[s] = weighted.T @ x[rows]
-        moment[s] = weighted.T @ r[rows]
-    return gram, moment
+class Design(NamedTuple):
+    """The rows of a regression, laid out by segment: `blocks[s]` is float[row of s, width], `rows[s]` which rows those are."""
+
+    rows: tuple[Ints, ...]
+    blocks: tuple[Floats, ...]
+
+    @classmethod
+    def of(cls, x: Floats, segment: Ints, n_segments: int) -> Design:
+        """From x float[row, width] and segment int[row]."""
+        rows = tuple(np.flatnonzero(segment == s) for s in range(n_segments))
+        return cls(rows, tuple(x[at] for at in rows))
+
+    @property
+    def width(self) -> int:
+        return self.blocks[0].shape[1]
+
+    def fitted(self, mean: Floats) -> Floats:
+        """float[row]: x_i mean_s, for mean float[segment, width]."""
+        out = np.empty(sum(map(len, self.rows)))
+        for at, x, weights in zip(self.rows, self.blocks, mean):
+            out[at] = x @ weights
+        return out
 
 
-def solve(
-    x: Floats,
-    segment: Ints,
-    r: Floats,
-    variance: Floats,
-    prior: Variances,
-    n_segments: int,
-    *,
-    equations: tuple[Floats, Floats] | None = None,
-) -> Posterior:
+class Statistics(NamedTuple):
+    """All that the prior of the weights is judged by: sufficient statistics of responses r with noise variances V."""
+
+    gram: Floats  # [segment, width, width] X'V^-1 X
+    moment: Floats  # [segment, width] X'V^-1 r
+    scatter: float  # sum of r^2 / V + log V
+
+
+class Eliminated(NamedTuple):
+    """The segments' deviations integrated out: what is left is a regression on the shared weights."""
+
+    inverse: Floats  # [segment, width, width] (X'V^-1 X + 1 / v_1)^-1
+    moved: Floats  # [segment, width] inverse @ moment: the segments' weights where nothing is shared
+    precision: Floats  # [width, width] what the segments say about the shared weights
+    right: Floats  # [width]
+    log_det: float  # of the segments' systems and prior
+
+
+def statistics(design: Design, r: Floats, noise: Floats) -> Statistics:
+    """Sufficient statistics of responses float[row] with noise variances float[row]."""
+    n, width = len(design.rows), design.width
+    gram, moment = np.empty((n, width, width)), np.empty((n, width))
+    precision = 1.0 / noise
+    weighted = precision * r
+    for s, (at, x) in enumerate(zip(design.rows, design.blocks)):
+        gram[s] = (x.T * precision[at]) @ x
+        moment[s] = weighted[at] @ x
+    return Statistics(gram, moment, float(np.log(noise).sum() + weighted @ r))
+
+
+def eliminate(found: Statistics, prior: Variances) -> Eliminated:
+    """Integrates the segments out (Schur complement); depends on `prior.own` and the statistics only.
+
+    With D = 1 / v_1 and B = (G + D)^-1, G - G B G = D - D B D and m - G B m = D B m: no product of full matrices.
+    """
+    n, width = found.moment.shape
+    d = 1.0 / prior.deviation(width)
+    blocks = found.gram.copy()
+    blocks[:, range(width), range(width)] += d
+    inverse = np.linalg.inv(blocks)
+    moved = (inverse @ found.moment[:, :, None])[:, :, 0]
+    precision = -d[:, None] * inverse.sum(axis=0) * d
+    precision[range(width), range(width)] += n * d
+    log_det = float(np.linalg.slogdet(blocks)[1].sum() - n * np.log(d).sum())
+    return Eliminated(inverse, moved, (precision + precision.T) / 2, d * moved.sum(axis=0), log_det)
+
+
+def weights(
+    found: Statistics, rest: Eliminated, prior: Variances, *, want_evidence: bool = True
+) -> tuple[Floats, Floats, Floats, float]:
+    """Posterior means of w_0 float[width] and of u_s float[segment, width], precision of w_0, and the log evidence."""
+    width = len(rest.right)
+    v0, d = prior.common(width), 1.0 / prior.deviation(width)
+    precision = rest.precision.copy()
+    precision[range(width), range(width)] += 1.0 / v0
+    common = np.linalg.solve(precision, rest.right)
+    mean = rest.moved + rest.inverse @ (d * common)
+    if not want_evidence:
+        return common, mean, precision, float("nan")
+    log_det = rest.log_det + float(np.linalg.slogdet(precision)[1] + np.log(v0).sum())
+    evidence = -0.5 * (found.scatter + log_det - float((found.moment * mean).sum()))
+    return common, mean, precision, evidence
+
+
+def segment_means(found: Statistics, prior: Variances) -> Floats:
+    """Posterior mean of u_s, float[segment, width], without the covariances: what an iteration needs."""
+    return weights(found, eliminate(found, prior), prior, want_evidence=False)[1]
+
+
+def posterior(found: Statistics, prior: Variances) -> Posterior:
+    """Exact posterior given the sufficient statistics (of the same `prior.arm`)."""
+    rest = eliminate(found, prior)
+    common, mean, precision, evidence = weights(found, rest, prior)
+    common_cov = np.linalg.inv(precision)
+    follow = rest.inverse / prior.deviation(len(common))  # how u_s goes with w_0
+    cov = follow @ common_cov @ np.swapaxes(follow, 1, 2) + rest.inverse
+    return Posterior(common, common_cov, mean, cov, evidence)
+
+
+def solve(design: Design, r: Floats, variance: Floats, prior: Variances) -> Posterior:
     """Exact posterior given working responses.
 
     Args:
-        x: float[row, width] design; segment: int[row]; r: float[row] responses about the prior mean 0.
+        r: float[row] responses about the prior mean 0.
         variance: float[row], sampling variance of r; the arm variance of `prior` is added to it.
-        equations: `normal_equations` of the same rows and noise, where the caller already has them.
     """
-    noise = variance + prior.arm
-    width = x.shape[1]
-    gram, moment = equations or normal_equations(x, segment, r, noise, n_segments)
-    v0, v1 = prior.common(width), prior.deviation(width)
-    blocks = gram + np.diag(1.0 / v1)
-    inverse = np.linalg.inv(blocks)
-    shift = inverse @ gram  # how w_s gives way when w_0 moves
-    common_precision = np.diag(1.0 / v0) + (gram - gram @ shift).sum(axis=0)
-    common_precision = (common_precision + common_precision.T) / 2
-    common_cov = np.linalg.inv(common_precision)
-    right = (moment - np.einsum("sij,sj->si", gram, np.einsum("sij,sj->si", inverse, moment))).sum(axis=0)
-    common = common_cov @ right
-    own = np.einsum("sij,sj->si", inverse, moment - gram @ common)
-    remain = np.eye(width) - shift
-    cov = remain @ common_cov @ np.swapaxes(remain, 1, 2) + inverse
-    log_det = np.linalg.slogdet(blocks)[1].sum() + np.linalg.slogdet(common_precision)[1]
-    fitted = float(moment.sum(axis=0) @ common + (moment * own).sum())
-    evidence = -0.5 * (
-        float(np.log(noise).sum() + log_det + np.log(v0).sum() + n_segments * np.log(v1).sum())
-        + float((r * r / noise).sum())
-        - fitted
-    )
-    return Posterior(common, common_cov, common + own, cov, float(evidence))
+    return posterior(statistics(design, r, variance + prior.arm), prior)
 
 
 def learn_variances(
-    x: Floats,
-    segment: Ints,
+    design: Design,
     r: Floats,
     variance: Floats,
     start: Variances,
     usual: Variances,
-    n_segments: int,
     *,
     sweeps: int = 10,
     spread: float = 1.5,
@@ -119,23 +178,29 @@ def learn_variances(
     """
 
     def penalty(v: Variances) -> float:
-        logs = [np.log(v[k] / usual[k]) for k in range(3)]
-        return float(sum(value * value for value in logs)) / (2 * spread**2)
+        return sum(log(v[k] / usual[k]) ** 2 for k in range(3)) / (2 * spread**2)
 
-    cache: dict[float, tuple[Floats, Floats]] = {}
+    # A trial of `shared` needs only the last step anew, one of `own` the last two.
+    seen: dict[float, Statistics] = {}
+    eliminated: dict[tuple[float, float], Eliminated] = {}
 
     def score(v: Variances) -> float:
-        if v.arm not in cache:
-            cache[v.arm] = normal_equations(x, segment, r, variance + v.arm, n_segments)
-        found = solve(x, segment, r, variance, v, n_segments, equations=cache[v.arm])
-        return found.evidence - penalty(v)
+        if v.arm not in seen:
+            seen[v.arm] = statistics(design, r, variance + v.arm)
+        if (v.arm, v.own) not in eliminated:
+            eliminated[v.arm, v.own] = eliminate(seen[v.arm], v)
+        return weights(seen[v.arm], eliminated[v.arm, v.own], v)[3] - penalty(v)
 
     best, best_score = start, score(start)
+    tried = {start}
     for _ in range(sweeps):
         before = best_score
         for k, name in enumerate(("shared", "own", "arm")):
             for factor in (2.0, 0.5):
-                trial = best._replace(**{name: float(np.clip(best[k] * factor, 1e-6, 2.0))})
+                trial = best._replace(**{name: min(max(best[k] * factor, 1e-6), 2.0)})
+                if trial in tried:  # its score is known, and was not better
+                    continue
+                tried.add(trial)
                 trial_score = score(trial)
                 if trial_score > best_score + 1e-3:
                     best, best_score = trial, trial_score

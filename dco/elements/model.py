@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dco.elements.alphabet import Alphabet
 from dco.elements.delay import completeness, completion
+from dco.elements.numbering import dense
 from dco.elements.rates import USUAL, Cells, Rates, fit_rates
 from dco.elements.wear import wear_offset
 
@@ -53,13 +54,16 @@ class History:
 class FitSettings:
     """`stages`: 'clicks' alone, or 'clicks' with 'conversions' or 'revenue' per click.
 
-    `half_life_days` forgets by the calendar (off by default: no gain was confirmed for it on simulated drift).
+    `half_life_days` forgets by the calendar (off by default: no gain was confirmed for it on simulated drift). `rounds`
+    and `learn_from` (the first round that learns variances) as in `rates.fit_rates`.
     """
 
     stages: tuple[str, ...] = ("clicks",)
     half_life_days: float | None = None
     wear: bool = True
     learn: bool = True
+    rounds: int = 3
+    learn_from: int = 0
 
 
 class Effect(NamedTuple):
@@ -71,6 +75,20 @@ class Effect(NamedTuple):
     effect_pct: float
     low_pct: float
     high_pct: float
+
+
+class Lottery(NamedTuple):
+    """The posterior of one segment's option weights, per stage: mean float[width] and root R float[width, width], cov = R R."""
+
+    means: tuple[Floats, ...]
+    roots: tuple[Floats, ...]
+
+    def draw(self, temperature: float, rng: np.random.Generator) -> Floats:
+        """Weights float[width], summed over stages; the generator moves on alike at every temperature."""
+        total = np.zeros(len(self.means[0]))
+        for mean, root in zip(self.means, self.roots):
+            total += mean + temperature * (root @ rng.standard_normal(len(mean)))
+        return total
 
 
 @dataclass(frozen=True)
@@ -103,13 +121,16 @@ class Fit:
             codes: int[genome, attribute]; arm: int[genome], fitted row, -1 (default) for arms never served.
         """
         row = np.full(len(codes), -1) if arm is None else arm
-        level = self.level + float(self.season[segment])
-        mean, cov = np.full(len(codes), level), np.zeros((len(codes), len(codes)))
+        cov = sum((rate.moments(segment, codes, row)[1] for rate in self.rates), np.zeros((len(codes),) * 2))
+        return self.means(segment, codes, row), cov
+
+    def means(self, segment: int, codes: Ints, arm: Ints) -> Floats:
+        """The means of `moments` alone: no covariance of all genomes with all."""
+        mean = np.full(len(codes), self.level + float(self.season[segment]))
+        age = np.where(arm >= 0, self.age_today[arm], 0.0) if len(self.age_today) else np.zeros(len(arm))
         for rate in self.rates:
-            part, part_cov = rate.moments(segment, codes, row)
-            age = np.where(row >= 0, self.age_today[row], 0.0) if len(self.age_today) else np.zeros(len(row))
-            mean, cov = mean + part + wear_offset(rate.wear, age), cov + part_cov
-        return mean, cov
+            mean = mean + rate.means(segment, codes, arm) + wear_offset(rate.wear, age)
+        return mean
 
     def predict(self, genomes: list[dict[str, str]], segments: list[str]) -> tuple[Floats, Floats]:
         """Mean and sd of the log value rate of new arms: float[genome] each, one segment per genome."""
@@ -131,28 +152,34 @@ class Fit:
 
     def draw(self, segment: int, temperature: float, rng: np.random.Generator) -> Floats:
         """Option weights float[width] of one segment, drawn at a temperature: 0 is the mean, 1 the posterior."""
-        weights = np.zeros(self.alphabet.width)
+        return self.lottery(segment).draw(temperature, rng)
+
+    def lottery(self, segment: int) -> Lottery:
+        """The option weights of one segment, ready for many draws."""
+        roots = []
         for rate in self.rates:
-            noise = rng.standard_normal(self.alphabet.width)
             value, vector = np.linalg.eigh(rate.posterior.cov[segment])
-            spread = vector @ (np.sqrt(np.maximum(value, 0.0)) * noise)
-            weights += rate.posterior.mean[segment] + temperature * spread
-        return weights
+            # The symmetric root: unlike eigenvectors, whose signs and order within ties are rounding's, it is unique, so the
+            # same generator gives the same ideas on every machine.
+            roots.append((vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T)
+        return Lottery(tuple(rate.posterior.mean[segment] for rate in self.rates), tuple(roots))
 
     def effects(self) -> list[Effect]:
         """Every option, shared and per segment, against the mean option of its attribute."""
+        names = [
+            (a, o) for a, options in zip(self.alphabet.attributes, self.alphabet.options) for o in options
+        ]
+        centre = np.zeros((len(names), len(names)))
+        for start, options in zip(self.alphabet.starts - 1, self.alphabet.options):
+            at = slice(int(start), int(start) + len(options))
+            centre[at, at] = np.eye(len(options)) - 1.0 / len(options)
         table: list[Effect] = []
         for s, segment in enumerate(("", *self.alphabet.segments)):
             mean, cov = self._weights(s - 1)
-            for a, attribute in enumerate(self.alphabet.attributes):
-                start, names = int(self.alphabet.starts[a]), self.alphabet.options[a]
-                at = slice(start, start + len(names))
-                centre = np.eye(len(names)) - 1.0 / len(names)
-                value = centre @ mean[at]
-                sd = np.sqrt(np.maximum(np.diag(centre @ cov[at, at] @ centre.T), 0.0))
-                for i, option in enumerate(names):
-                    low, mid, high = (100 * float(np.expm1(value[i] + k * sd[i])) for k in (-Z90, 0.0, Z90))
-                    table.append(Effect(attribute, option, segment, mid, low, high))
+            value = centre @ mean[1:]
+            sd = np.sqrt(np.maximum(((centre @ cov[1:, 1:]) * centre).sum(axis=1), 0.0))
+            percent = 100 * np.expm1(value[:, None] + np.outer(sd, [0.0, -Z90, Z90]))
+            table += [Effect(a, o, segment, *row) for (a, o), row in zip(names, percent.tolist())]
         return table
 
     def _weights(self, segment: int) -> tuple[Floats, Floats]:
@@ -171,7 +198,8 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
     n_days = int(history.day.max()) + 1 if len(history.day) else 1
     n_arms = len(history.segment)
     group = history.segment[history.arm] * n_days + history.day if len(history.arm) else history.arm
-    names, group = np.unique(group, return_inverse=True)
+    group = dense(group)
+    n_groups = int(group.max(initial=-1)) + 1
     place = history.segment[history.arm] * (int(history.context.max(initial=0)) + 1) + history.context
     first = np.full(n_arms, n_days)
     np.minimum.at(first, history.arm, history.day)
@@ -199,8 +227,9 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
         cells = Cells(history.arm, group, place, age, exposure * recency, events * recency)
         rates.append(
             fit_rates(
-                alphabet, history.segment, history.codes, cells, n_groups=len(names), usual=USUAL,
+                alphabet, history.segment, history.codes, cells, n_groups=n_groups, usual=USUAL,
                 learn=settings.learn, wear=settings.wear and stage == "clicks",
+                rounds=settings.rounds, learn_from=settings.learn_from,
             )
         )  # fmt: skip
         where = history.segment[history.arm[lately]]

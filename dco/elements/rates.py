@@ -8,13 +8,22 @@ Overdispersion divides events and exposure alike (quasi-Poisson); day effects an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc
 
 from dco.elements.alphabet import Alphabet
-from dco.elements.gaussian import Posterior, Variances, learn_variances, solve
+from dco.elements.gaussian import (
+    Design,
+    Posterior,
+    Variances,
+    learn_variances,
+    posterior,
+    segment_means,
+    statistics,
+)
 from dco.elements.noise import day_effects, dispersion
 from dco.elements.wear import WEAR_DAYS, estimate_wear, wear_offset
 
@@ -23,6 +32,10 @@ Ints = NDArray[np.int64]
 
 USUAL = Variances(shared=0.008, own=0.003, arm=0.01)
 """What comparable campaigns show: about .25 log-sd between creatives of six attributes, some of it beyond them."""
+
+NEWTON_STEPS = 8
+LEARN_AT = 2
+"""Newton step at which variances are learnt: by then the working responses are close to what they will be."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +71,22 @@ class Rates:
         Args:
             codes: int[genome, attribute]; arm: int[genome], fitted row that each genome is, -1 for a new arm.
         """
-        x = self.alphabet.design(codes)
-        known = np.where(arm >= 0, self.precision[arm], 0.0) if len(self.precision) else np.zeros(len(arm))
-        extra = np.where(arm >= 0, self.residual[arm], 0.0) if len(self.residual) else np.zeros(len(arm))
-        trust = self.variances.arm * known / (self.variances.arm * known + 1.0)
-        mean = x @ self.posterior.mean[segment] + trust * extra
+        x, trust = self.alphabet.design(codes), self._trust(arm)
+        mean = self.means(segment, codes, arm)
         spread = (1.0 - trust)[:, None] * x
         cov = spread @ self.posterior.cov[segment] @ spread.T
         cov[np.diag_indices_from(cov)] += self.variances.arm * (1.0 - trust)
         return mean, cov
+
+    def means(self, segment: int, codes: Ints, arm: Ints) -> Floats:
+        """The means of `moments` alone."""
+        extra = np.where(arm >= 0, self.residual[arm], 0.0) if len(self.residual) else np.zeros(len(arm))
+        return self.alphabet.design(codes) @ self.posterior.mean[segment] + self._trust(arm) * extra
+
+    def _trust(self, arm: Ints) -> Floats:
+        """How far an arm's own data stand against its options: 0 for a new arm, towards 1 with its counts."""
+        known = np.where(arm >= 0, self.precision[arm], 0.0) if len(self.precision) else np.zeros(len(arm))
+        return self.variances.arm * known / (self.variances.arm * known + 1.0)
 
 
 def fit_rates(
@@ -79,6 +99,7 @@ def fit_rates(
     usual: Variances = USUAL,
     rounds: int = 3,
     learn: bool = True,
+    learn_from: int = 0,
     wear: bool = True,
 ) -> Rates:
     """Fit one stage.
@@ -86,10 +107,10 @@ def fit_rates(
     Args:
         segment: int[arm]; codes: int[arm, attribute]; cells: the arm-days of those arms.
         rounds: alternations between day effects, wear, dispersion and the arms' rates.
-        learn: whether variances are learnt by evidence (else `usual` holds).
+        learn: whether variances are learnt by evidence (else `usual` holds), in every round from `learn_from` on.
     """
     n_arms, n_segments = len(segment), len(alphabet.segments)
-    x = alphabet.design(codes)
+    design = Design.of(alphabet.design(codes), segment, n_segments)
     total = float(cells.exposure.sum())
     level = float(np.log(max(float(cells.events.sum()), 0.5) / total)) if total > 0 else 0.0
     days, lost, scale, variances = np.zeros(n_groups), 0.0, 1.3, usual
@@ -97,41 +118,70 @@ def fit_rates(
     if n_places > n_segments and total > 0:
         cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
     eta = np.zeros(n_arms)
-    posterior: Posterior | None = None
-    precision, residual = np.zeros(n_arms), np.zeros(n_arms)
-    for turn in range(rounds if total > 0 else 1):
+    events = np.bincount(cells.arm, cells.events, n_arms)
+    found: Arms | None = None
+    rounds = rounds if total > 0 else 1
+    for turn in range(rounds):
         base = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
         expected = np.bincount(cells.arm, base, n_arms)
-        events = np.bincount(cells.arm, cells.events, n_arms)
         if turn == 0:
             eta = np.log((events + 5.0) / (expected + 5.0))
-        for step in range(8):
-            mu = expected * np.exp(eta)
-            response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
-            response = np.where(mu > 1e-6, response, 0.0)
-            sampling = scale / np.maximum(mu, 1e-6)
-            if learn and step == 2:
-                variances = learn_variances(x, segment, response, sampling, variances, usual, n_segments)
-            posterior = solve(x, segment, response, sampling, variances, n_segments)
-            by_options = np.einsum("ij,ij->i", x, posterior.mean[segment])
-            trust = variances.arm / (variances.arm + sampling)
-            fresh = by_options + trust * (response - by_options)
-            moved = float(np.abs(fresh - eta).max()) if n_arms else 0.0
-            eta = fresh
-            if step >= 3 and moved < 1e-4:
-                break
-        precision, residual = 1.0 / sampling, response - by_options
+        again = learn and turn >= min(learn_from, rounds - 1)
+        found = fit_arms(design, events, expected, eta, scale, variances, usual, learn=again)
+        eta, variances = found.eta, found.variances
         rate = cells.exposure * np.exp(level + eta[cells.arm] + wear_offset(lost, cells.age))
         scale = dispersion(cells.events, rate * np.exp(days[cells.group]), n_arms + n_groups)
         days = day_effects(cells.group, cells.events, rate, n_groups, scale)
         if wear and turn + 1 < rounds:
             without = cells.exposure * np.exp(level + eta[cells.arm] + days[cells.group])
             lost = estimate_wear(cells.arm, cells.group, cells.age, cells.events, without, n_arms, scale)
-    if posterior is None:
+    if found is None:
         raise AssertionError("a fit has at least one round")
     flat = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
     equal = heterogeneity(segment, cells, flat, scale, n_arms, n_segments)
-    return Rates(alphabet, level, posterior, variances, scale, lost, days, precision, residual, equal)
+    return Rates(
+        alphabet, level, found.posterior, variances, scale, lost, days, found.precision, found.residual, equal
+    )
+
+
+class Arms(NamedTuple):
+    """The arms' rates given the rest of a stage. Arrays are [arm]."""
+
+    posterior: Posterior
+    variances: Variances
+    eta: Floats  # log rate about the expectation
+    precision: Floats
+    residual: Floats
+
+
+def fit_arms(
+    design: Design,
+    events: Floats,
+    expected: Floats,
+    eta: Floats,
+    scale: float,
+    variances: Variances,
+    usual: Variances,
+    *,
+    learn: bool,
+) -> Arms:
+    """Newton's iteration from `eta`; events and expected are float[arm], `expected` at rate 0 on the log scale."""
+    for step in range(NEWTON_STEPS):
+        mu = expected * np.exp(eta)
+        response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
+        response = np.where(mu > 1e-6, response, 0.0)
+        sampling = scale / np.maximum(mu, 1e-6)
+        if learn and step == LEARN_AT:
+            variances = learn_variances(design, response, sampling, variances, usual)
+        known = statistics(design, response, sampling + variances.arm)
+        by_options = design.fitted(segment_means(known, variances))
+        trust = variances.arm / (variances.arm + sampling)
+        fresh = by_options + trust * (response - by_options)
+        moved = float(np.abs(fresh - eta).max()) if len(eta) else 0.0
+        eta = fresh
+        if step > LEARN_AT and moved < 1e-4:
+            break
+    return Arms(posterior(known, variances), variances, eta, 1.0 / sampling, response - by_options)
 
 
 def _places(cells: Cells, segment: Ints, n_places: int) -> Floats:

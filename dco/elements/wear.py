@@ -43,9 +43,11 @@ def estimate_wear(
     shape = (
         shape - (np.bincount(group, without * shape) / np.maximum(np.bincount(group, without), 1e-300))[group]
     )
+    # log share = log n - w g - log total: the first term is the same for every w, the last one per arm.
+    count, spent = np.bincount(arm, events, n_arms), float(events @ shape)
     log_posterior = np.empty(len(GRID))
     for i, lost in enumerate(GRID):
-        mass = without * np.exp(-lost * shape)
-        total = np.bincount(arm, mass, n_arms)[arm]
-        log_posterior[i] = float((events * np.log(mass / total)).sum()) / scale - lost / PRIOR_MEAN
+        total = np.bincount(arm, without * np.exp(-lost * shape), n_arms)
+        gained = -lost * spent - float(count @ np.log(np.where(total > 0, total, 1.0)))
+        log_posterior[i] = gained / scale - lost / PRIOR_MEAN
     return float(GRID[int(np.argmax(log_posterior))])

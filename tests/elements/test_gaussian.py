@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dco.elements.alphabet import Alphabet
-from dco.elements.gaussian import Variances, learn_variances, solve
+from dco.elements.gaussian import Design, Variances, learn_variances, solve
 
 ALPHABET = Alphabet.of(("a", "b", "c"), {"scene": ("x", "y", "z"), "light": ("l", "m")})
 
@@ -28,7 +28,7 @@ def kernel(x: np.ndarray, segment: np.ndarray, v: Variances) -> np.ndarray:
 def test_blocks_equal_the_gaussian_process_over_segment_and_genome(seed: int) -> None:
     x, segment, r, noise = problem(seed)
     v = Variances(0.05, 0.02, 0.03)
-    found = solve(x, segment, r, noise, v, 3)
+    found = solve(Design.of(x, segment, 3), r, noise, v)
     k = kernel(x, segment, v)
     whole = k + np.diag(noise + v.arm)
     mean = k @ np.linalg.solve(whole, r)
@@ -47,7 +47,8 @@ def test_evidence_differences_equal_those_of_the_marginal_normal() -> None:
         whole = kernel(x, segment, v) + np.diag(noise + v.arm)
         return -0.5 * (np.linalg.slogdet(whole)[1] + r @ np.linalg.solve(whole, r))
 
-    ours = solve(x, segment, r, noise, first, 3).evidence - solve(x, segment, r, noise, second, 3).evidence
+    design = Design.of(x, segment, 3)
+    ours = solve(design, r, noise, first).evidence - solve(design, r, noise, second).evidence
     assert ours == pytest.approx(marginal(first) - marginal(second), abs=1e-8)
 
 
@@ -60,10 +61,9 @@ def test_variances_move_towards_what_made_the_data() -> None:
     noise = np.full(400, 0.01)
     usual = Variances(0.008, 0.003, 0.01)
     r = x @ weights + rng.standard_normal(400) * 0.1
-    learnt = learn_variances(x, np.zeros(400, dtype=int), r, noise, usual, usual, 1)
+    design = Design.of(x, np.zeros(400, dtype=int), 1)
+    learnt = learn_variances(design, r, noise, usual, usual)
     assert learnt.shared + learnt.own == pytest.approx(0.16, rel=0.8)
     assert learnt.arm < 0.005
-    flat = learn_variances(
-        x, np.zeros(400, dtype=int), rng.standard_normal(400) * 0.1, noise, usual, usual, 1
-    )
+    flat = learn_variances(design, rng.standard_normal(400) * 0.1, noise, usual, usual)
     assert flat.shared < 0.003 and flat.arm < 0.005
