@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 
 _DRAMA = Key(0.54, 0.88, 1.35, 0.22, 0.26, 0.1, 0.07)
-_NIGHT = Key(0.31, 0.72, 1.25, 0.2, 0.26, 0.1, 0.05)
+_NIGHT = Key(0.315, 0.73, 1.25, 0.27, 0.26, 0.1, 0.05)
 
 
 def light(picture: Array, s: Stage) -> None:
@@ -46,7 +46,7 @@ def light(picture: Array, s: Stage) -> None:
         picture += np.array([-0.008, -0.004, 0.006], np.float32)[:, None, None]
     elif s.night:
         _low_key(picture, s, _NIGHT, 1 - 0.4 * (1 - np.exp(away * -1.15)))
-        _moonlit(picture)
+        _moonlit(picture, s)
     else:
         picture *= 1 - 0.11 * (1 - np.exp(away * -1.15))
     shoulder(picture)
@@ -77,7 +77,7 @@ def _low_key(picture: Array, s: Stage, key: Key, fall: Array) -> None:
 
     `fall` is the gain of the light before that, float32[height, width].
     """
-    pool = np.exp(-(((s.u - s.focus_u) / 0.62) ** 2) - ((s.v - 0.52) / 0.45) ** 2)
+    pool = _pool(s)
     weight = pool * pool
     seen = float((np.tensordot(_GREY, picture, 1) * fall * weight).sum() / weight.sum())
     bright = float(s.light0 @ _GREY)
@@ -92,12 +92,19 @@ def _low_key(picture: Array, s: Stage, key: Key, fall: Array) -> None:
     most = picture.max(0)
     dye = np.clip(1.15 - (most - picture.min(0)) * 1.6 / (most + 0.1), 0, 1)
     dye *= (1 - 0.7 * pool) * np.float32(key.density)
-    hue = np.log(np.maximum(s.mid0 / max(float(s.mid0.max()), 0.05), 0.2))
+    # A palette that is itself pale needs the more of its hue to be seen as more than grey.
+    tone = s.mid0 / max(float(s.mid0.max()), 0.05)
+    hue = np.log(np.maximum(tone, 0.2)) * (1 + float(tone.min()) ** 2 * 1.3)
     for channel in range(3):
         tinted = gain * np.exp(dye * hue[channel])
         picture[channel] *= tinted + lamps * np.maximum(1 - tinted, 0)
     over(picture, (1 - pool) ** 2 * (1 - lamps) * np.float32(key.fill), _shade(s))
-    screen(picture, weight * np.float32(key.haze + 0.04 * black), s.mid0 * 0.5 + s.light0 * 0.5)
+    screen(picture, weight * np.float32(key.haze + 0.04 * black), s.mid0 * 0.7 + s.light0 * 0.3)
+
+
+def _pool(s: Stage) -> Array:
+    """The key light on the backdrop behind the product, from 0 to 1, float32[height, width]."""
+    return np.asarray(np.exp(-(((s.u - s.focus_u) / 0.62) ** 2) - ((s.v - 0.52) / 0.45) ** 2), np.float32)
 
 
 def _shade(s: Stage) -> Array:
@@ -105,7 +112,9 @@ def _shade(s: Stage) -> Array:
     return np.asarray(s.deep0 * min(1.0, _SHADE / max(float(s.deep0 @ _GREY), 1e-3)), np.float32)
 
 
-def _moonlit(picture: Array) -> None:
-    """Eyes adapted to the dark see what there is of light as blue."""
-    picture *= np.array([0.97, 0.981, 1.05], np.float32)[:, None, None]
-    picture += np.array([0, 0.003, 0.016], np.float32)[:, None, None]
+def _moonlit(picture: Array, s: Stage) -> None:
+    """Eyes adapted to the dark see what is in the shade as blue; what the lamp strikes keeps its colour."""
+    shade = 1 - 0.6 * _pool(s)
+    for channel, (gain, lift) in enumerate(((-0.04, 0.0), (-0.025, 0.003), (0.06, 0.02))):
+        picture[channel] *= 1 + np.float32(gain) * shade
+        picture[channel] += np.float32(lift) * shade

@@ -16,6 +16,7 @@ from dco.generate.paint.lens import blur
 _GREY = np.array([0.3, 0.59, 0.11], np.float32)
 _KNEE = 0.92
 _GOLD = np.array([1.0, 0.78, 0.42], np.float32)
+_CHAMPAGNE = np.array([1.0, 0.84, 0.62], np.float32)
 _CORAL = np.array([1.0, 0.52, 0.42], np.float32)
 _AQUA = np.array([0.3, 0.8, 0.95], np.float32)
 RGB = tuple[float, float, float]
@@ -88,6 +89,7 @@ def _for_light(grade: Grade, s: Stage) -> Grade:
         saturation=max(grade.saturation, 1 + (grade.saturation - 1) * 0.5),
         black=grade.black * 0.6,
         highlights=(r * 0.8, g * 0.8, b * 0.6),
+        bloom=grade.bloom * 0.6,
         vignette=grade.vignette * 0.6,
     )
 
@@ -140,11 +142,10 @@ def _rim(s: Stage, picture: Array) -> None:
     halo = np.exp(-(((s.u - s.focus_u) / 0.6) ** 2) - ((s.v - 0.5) / 0.42) ** 2)
     side = np.exp((s.u * s.sun - 1) * np.float32(5)) * np.exp(-(((s.v - 0.42) / 0.45) ** 2))
     low = max(s.night, s.drama)
-    if low:
-        # Gold laid over the dark of another hue is brown: in a low key it only warms what is lit.
-        tone = np.clip(picture.mean(0) * 3, 0, 1)
-        halo, side = halo * (0.25 + 0.75 * tone), side * (0.2 + 0.8 * tone)
-    screen(picture, 0.13 * halo + (0.36 - 0.14 * low) * side, _GOLD)
+    # Gold laid over the dark of another hue is brown: it warms what is lit, and leaves the shade alone.
+    tone = np.clip(picture.mean(0) * 3, 0, 1)
+    light = 0.13 * halo * (0.25 + 0.75 * tone) + (0.36 - 0.14 * low) * side * (0.2 + 0.8 * tone)
+    screen(picture, light, _CHAMPAGNE if low else _GOLD)
 
 
 def _gels(s: Stage, picture: Array) -> None:

@@ -151,7 +151,7 @@ def _frost(s: Stage, picture: Array) -> None:
     cover = np.clip((rim * (0.95 + 0.42 * grain) - 0.2) * calm, 0, 1)
     # White rime on a dark frame is the brightest thing in it: in a low key it lies in the shade, too.
     tint = _rgb(0.93, 0.97, 1.0) * (1 - 0.4 * s.dim) + s.light * (0.4 * s.dim)
-    over(picture, np.minimum(cover * 0.9, 0.88) * (1 - 0.25 * max(s.night, s.drama)), tint)
+    over(picture, np.minimum(cover * 0.9, 0.88) * (1 - 0.12 * max(s.night, s.drama)), tint)
 
 
 def _light(s: Stage, picture: Array, grade: tuple[float, float, float], glow: Array, amount: float) -> None:

@@ -40,10 +40,10 @@ def _wall(s: Stage) -> Array:
     high = s.mid * (0.9 - 0.5 * dusk) + s.deep * (0.1 + 0.5 * dusk)
     wall = s.ramp(low, high, np.clip(0.2 + 0.5 * (s.u - s.focus_u) ** 2 + 0.45 * (1 - s.v * 1.3), 0, 1))
     gone = ((s.x - s.focus) / 0.9) ** 2 + ((s.y - s.at_v(0.5)) / 0.6) ** 2
-    screen(wall, np.exp(-gone) * 0.26, s.local(LAMP, 0.35))
+    screen(wall, np.exp(-gone) * 0.26, _lamp(s, 0.35))
     for px, py, size, shine in s.draws(GLOWS, 4).tolist():
         place = (s.focus + (2 * px - 1) * 0.75 * s.half_w, s.at_v(0.1 + 0.6 * py))
-        bokeh(s, wall, place, 0.07 + 0.1 * size, 0.05 + 0.15 * shine, s.local(LAMP, 0.2))
+        bokeh(s, wall, place, 0.07 + 0.1 * size, 0.05 + 0.15 * shine, _lamp(s, 0.2))
     return wall
 
 
@@ -53,7 +53,7 @@ def _string(s: Stage, picture: Array, j: int, edge: float) -> None:
     y0, sag, lean = s.at_v(0.02 + 0.13 * j + s.draw(0, 0.1)), s.draw(0.15, 0.4), s.draw(-0.2, 0.2)
     span, start = s.draw(1.7, 2.6) * s.half_w, s.draw()
     bulbs = s.draws(4 * BULBS, 3)
-    tint = s.local(LAMP, 0.06)
+    tint = _lamp(s, 0.06)
     gain = 0.75 + 0.25 * max(s.night, s.drama, s.gold)
     # The cord hangs from hooks a span apart; its sag between them is a parabola.
     hang = (s.x / span + start) % 1
@@ -76,13 +76,18 @@ def _string(s: Stage, picture: Array, j: int, edge: float) -> None:
         halo(s, picture, (x, y), radius * 0.62, strength * (0.9 - 0.5 * far), tint * 0.3 + 0.7)
 
 
+def _lamp(s: Stage, amount: float) -> Array:
+    """The colour of a burning lamp: `Stage.local` without its dimming, for a lamp gives light and takes none."""
+    return np.minimum(s.local(LAMP, amount) / (1 - 0.6 * s.dim * (1 - amount)), 1)
+
+
 def _table(s: Stage, picture: Array, edge: float) -> None:
     top = surface(s.fork("surface"), s.surface("wood"), level(s, edge))
     behind = picture[:, np.clip(np.searchsorted(s.y[:, 0], 2 * edge - s.y[:, 0]), 0, s.height - 1)]
     depth = np.clip((s.y - edge) / 0.5, 0, 1)
     screen(top, 0.16 * (1 - depth) ** 2, behind)
     glow = np.exp(-(((s.x - s.focus) / 0.7) ** 2) - ((s.y - s.at_v(0.86)) / 0.3) ** 2)
-    screen(top, glow * 0.13, s.local(LAMP, 0.3))
+    screen(top, glow * 0.13, _lamp(s, 0.3))
     over(picture, np.exp(np.minimum(s.y - edge, 0) / 0.07) * 0.35, s.deep * 0.7)
     over(picture, s.edge(s.y - edge, 0.012), top)
 
@@ -191,7 +196,7 @@ def _twig(
             0,
             1,
         )
-        over(part, cover * 0.95, mix(green * 0.5, green * 1.5 + s.local(LAMP, 0.3) * 0.1, lit))
+        over(part, cover * 0.95, mix(green * 0.5, green * 1.5 + _lamp(s, 0.3) * 0.1, lit))
     stem = (
         soft(0.005 * np.clip(1.2 - along / length, 0, 1) - np.abs(across), 0.004)
         * (along > 0)
@@ -224,11 +229,11 @@ def _bauble(
         gold if kind < 0.35 else s.accent * (1 - 0.45 * s.dim) if kind < 0.7 else s.mid * 0.9 + s.deep * 0.1
     )
     ball = mix(glass * 0.26 + s.deep * 0.12, glass * 1.12, facing**1.3)
-    screen(ball, (1 - nz) ** 2.5 * 0.4 * np.clip(0.6 + ny, 0, 1), s.local(LAMP, 0.3))
+    screen(ball, (1 - nz) ** 2.5 * 0.4 * np.clip(0.6 + ny, 0, 1), _lamp(s, 0.3))
     spot = np.exp(-(((nx + s.sun * 0.4) / 0.2) ** 2) - ((ny + 0.44) / 0.14) ** 2)
     screen(ball, spot * 0.85, np.ones(3, np.float32))
     small = np.exp(-(((nx - s.sun * 0.34) / 0.09) ** 2) - ((ny - 0.38) / 0.07) ** 2)
-    screen(ball, small * 0.5, s.local(LAMP, 0.1))
+    screen(ball, small * 0.5, _lamp(s, 0.1))
     over(part, s.edge(ellipse(w, x, y, radius, radius), 0.006), ball)
 
 

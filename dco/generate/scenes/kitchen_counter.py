@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dco.generate.paint.canvas import Array, Scene, Stage, mix, over, screen, soft
+from dco.generate.paint.lens import halo
 from dco.generate.paint.materials import edge_light, level, polish, surface
 
 ITEMS = 9
@@ -54,12 +55,16 @@ def _room(s: Stage, edge: float, outer: float) -> Array:
 
 
 def _lamp(s: Stage, room: Array, edge: float, outer: float) -> None:
-    """A warm lamp under the shelf washes the tiles behind the product when the window gives little."""
-    warm = s.light0 * 0.45 + np.array([0.55, 0.42, 0.27], np.float32)
+    """Warm lamps over the counter wash the tiles behind the product when the window gives little."""
+    warm = s.light0 * 0.35 + np.array([0.65, 0.5, 0.26], np.float32)
     x = s.focus + outer * 0.1
-    down = np.maximum(s.y - np.float32(edge - 1.3), 0)
+    down = np.maximum(s.y - np.float32(edge - 1.16), 0)
     cone = np.exp(-(((s.x - np.float32(x)) / (0.28 + 0.3 * down)) ** 2) - down * 0.9)
-    screen(room, cone * soft(s.y - np.float32(edge - 1.32), 0.08) * np.float32(0.75 * s.dim), warm)
+    screen(room, cone * soft(s.y - np.float32(edge - 1.2), 0.08) * np.float32(1.3 * s.dim), warm)
+    fork = s.fork("lamps")
+    for k in (0, 1):
+        place = (x + outer * (0.42 * k + fork.draw(-0.05, 0.05)), edge - 1.16 + fork.draw(-0.05, 0.05))
+        halo(s, room, place, 0.22, 1.3 * s.dim, warm)
 
 
 def _window(s: Stage, room: Array, edge: float, outer: float) -> None:

@@ -19,7 +19,7 @@ KINDS = ("hardwood", "track", "court")
 def paint(s: Stage) -> Array:
     kind = KINDS[int(s.draw() * len(KINDS))]
     far, vanish = s.at_v(s.draw(0.55, 0.6)), s.at_v(s.draw(0.36, 0.42))
-    dark = min(1.0, 0.25 + 0.6 * s.drama + 0.75 * s.night + 0.1 * s.gold)
+    dark = min(1.0, 0.16 + 0.66 * s.drama + 0.8 * s.night + 0.12 * s.gold)
     lamps = _lamps(s)
     picture = _stands(s, far, dark)
     for x, y, lean, shine in lamps:
@@ -77,7 +77,7 @@ def _beam(s: Stage, picture: Array, lamp: tuple[float, float], aim: float, shine
     across = ((s.x - x) * dy - (s.y - y) * dx) / long
     wide = 0.035 + 0.15 * np.maximum(along, 0)
     cone = np.exp(-((across / wide) ** 2)) * np.exp(-np.maximum(along, 0) / 0.8) * np.clip(along / 0.06, 0, 1)
-    screen(picture, cone * np.float32(0.55 * shine), s.light0 * 0.6 + LAMP * 0.25 + s.accent * 0.15)
+    screen(picture, cone * np.float32(0.55 * shine), s.light0 * 0.55 + LAMP * 0.15 + s.accent * 0.3)
 
 
 def _floor(s: Stage, kind: str, far: float, vanish: float, dark: float) -> Array:
@@ -102,7 +102,7 @@ def _floor(s: Stage, kind: str, far: float, vanish: float, dark: float) -> Array
         over(ground, _zone(s, x, z, s.half_h - vanish, first) * 0.55, s.accent * 0.5 + s.mid * 0.5)
     over(ground, np.minimum(lines, 1) * (0.85 - 0.25 * dark), chalk * (1 - 0.3 * dark))
     pool = np.exp(-(((s.x - s.focus) / 0.8) ** 2) - ((s.y - s.at_v(0.88)) / 0.26) ** 2)
-    ground *= 0.72 - 0.14 * dark + 0.34 * pool
+    ground *= 0.76 - 0.2 * dark + 0.34 * pool
     return ground
 
 
