@@ -118,6 +118,8 @@ def import_pictures(args: Namespace) -> int:
         for one in done.taken:
             state = "drafted" if one.new else "unchanged"
             say(f"{state} {one.name} for {one.segment} from {one.file}: {'; '.join(one.notes)}")
+        for line in done.warnings:
+            say(f"warning: {line}; look at it before you approve")
         for line in (*(f"refused: {reason}" for reason in done.refused), *done.ways):
             say(line)
         say(f"{done.new} new creatives under licence {done.licence}")

@@ -28,6 +28,7 @@ from dco.jobs.clock import business_date
 from dco.jobs.create import Idea, Made, NotMade, assemble, look
 from dco.jobs.desk import Desk
 from dco.jobs.draft import cache_of
+from dco.jobs.import_doubts import Doubts
 from dco.jobs.import_files import Found, Licence, commercial, licence, open_picture, pictures
 from dco.jobs.import_look import Shown, genome_of, shown_by, ways
 from dco.jobs.names import called
@@ -65,6 +66,8 @@ class Imported:
     """A line per file that could not be used, and why."""
     ways: tuple[str, ...] = ()
     """What to write where, so that refused files can be used."""
+    warnings: tuple[str, ...] = ()
+    """A line per doubt about a picture that was taken: what an approver should look at twice."""
 
     @property
     def new(self) -> int:
@@ -126,7 +129,8 @@ def import_pictures(
             refused.append(str(error))
         if progress:
             progress(done, len(files))
-    return Imported(terms.id, tuple(taken), tuple(refused), ways(campaign, folder, missing))
+    lines = ways(campaign, folder, missing)
+    return Imported(terms.id, tuple(taken), tuple(refused), lines, tuple(run.warnings))
 
 
 class _Run:
@@ -142,6 +146,8 @@ class _Run:
         for row in rows:
             if row.creative.model.startswith(IMPORTED):
                 self.there.setdefault((row.segment, row.creative.seed), []).append(row)
+        self.doubts = Doubts(cache, rows)
+        self.warnings: list[str] = []
 
     def take(
         self,
@@ -156,6 +162,8 @@ class _Run:
         made: list[tuple[Made, str]] = []
         taken: list[Taken] = []
         refused: list[str] = []
+        pictures = self._pictures(found, note, crops, shown.options)
+        measured, warnings = self.doubts.of(found.name, pictures)
         for segment in segments:
             before = self.there.get((segment, seed), [])
             genome = genome_of(campaign, shown.options, [found.sha256, segment], before)
@@ -169,12 +177,13 @@ class _Run:
                     _taken(found.name, same.creative.arm_id, segment, genome, False, (f"is {same.state}",))
                 )
                 continue
-            result = self._compose(found, note, crops, Idea(segment, genome))
+            result = self._compose(found, measured, Idea(segment, genome))
             if isinstance(result, NotMade):
                 refused.append(f"{found.name}, {segment}: {result.reason}")
             else:
                 made.append((result, segment))
-        record = self._record(found, note, shown) if made else ""
+        record = self._record(found, note, shown, warnings) if made else ""
+        self.warnings += warnings if made else ()
         for result, segment in made:
             new = self._save(result, found.name, record)
             genome = result.creative.genome
@@ -186,11 +195,15 @@ class _Run:
             taken.append(_taken(found.name, result.creative.arm_id, segment, genome, new, notes))
         return taken, refused
 
-    def _compose(
-        self, found: Found, note: Stated, crops: Mapping[tuple[int, int], Pixels], idea: Idea
-    ) -> Made | NotMade:
-        campaign, model = self.desk.campaign, model_of(found, self.terms)
-        visual = look(campaign, idea.genome.as_dict())
+    def _pictures(
+        self,
+        found: Found,
+        note: Stated,
+        crops: Mapping[tuple[int, int], Pixels],
+        options: Mapping[str, str],
+    ) -> dict[tuple[int, int], Picture]:
+        """The cuts of a file as pictures; what they show is the same for every segment."""
+        model, visual = model_of(found, self.terms), look(self.desk.campaign, options)
         requests = {
             size: Request(
                 attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
@@ -201,14 +214,20 @@ class _Run:
             )
             for size in crops
         }
-        made = {size: Picture(r, r.key(model), crops[size], 0.0) for size, r in requests.items()}
-        result = assemble(campaign, self.kit, idea, requests, made, model, 0.0)
+        return {size: Picture(r, r.key(model), crops[size], 0.0) for size, r in requests.items()}
+
+    def _compose(
+        self, found: Found, pictures: Mapping[tuple[int, int], Picture], idea: Idea
+    ) -> Made | NotMade:
+        campaign, model = self.desk.campaign, model_of(found, self.terms)
+        requests = {size: picture.request for size, picture in pictures.items()}
+        result = assemble(campaign, self.kit, idea, requests, pictures, model, 0.0)
         if isinstance(result, Made):
-            for picture in made.values():
+            for picture in pictures.values():
                 self.cache.put(picture)
         return result
 
-    def _record(self, found: Found, note: Stated, shown: Shown) -> str:
+    def _record(self, found: Found, note: Stated, shown: Shown, warnings: Sequence[str]) -> str:
         """Keep the file as it came and everything known of it; returns the hash of the record."""
         files, origin = self.desk.workspace.files, found.origin
         suffix = "." + found.name.rsplit(".", 1)[-1].lower()
@@ -229,6 +248,7 @@ class _Run:
             "attributes": shown.options,
             "not_understood": list(shown.unknown),
             "notes": list(shown.notes),
+            "warnings": list(warnings),
             "licence": {"id": self.terms.id, "stated_by": self.terms.stated_by, "sha256": self.terms.sha256},
             "by": self.by,
         }
