@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dco.bandits.beliefs import (
+    Features,
     Floats,
     Outlook,
     Prior,
@@ -15,6 +16,7 @@ from dco.bandits.beliefs import (
     add,
     equal_shares,
     gamma_interval,
+    shares_by_segment,
     start,
     vague_gamma,
 )
@@ -30,20 +32,28 @@ class Policy:
     nights: int = 7
     exposure: float = 10_000.0
     level: float = 0.90
+    trials: bool = True
+    """A success is one of its exposures (a click of an impression); False for rates per money or of money."""
 
-    def init(self, n_arms: int, prior: Prior | None = None) -> State:
-        return start(n_arms, prior)
+    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
+        return start(n_arms, prior, features)
 
-    def update(self, state: State, successes: ArrayLike, exposure: ArrayLike) -> State:
-        return add(state, successes, exposure)
+    def update(
+        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
+    ) -> State:
+        return add(state, successes, exposure, trials=self.trials)
 
     def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
-        over = outlook.night >= self.nights if outlook is not None else state.exposure.min() >= self.exposure
-        if not over or not state.exposure.any():
-            return equal_shares(len(state.successes))
-        rate = state.successes / np.maximum(state.exposure, 1e-300)
+        return shares_by_segment(state, lambda sub: self._shares(sub, outlook))
+
+    def _shares(self, state: State, outlook: Outlook | None) -> Floats:
+        successes, exposure = state.successes[state.live], state.exposure[state.live]
+        over = outlook.night >= self.nights if outlook is not None else exposure.min() >= self.exposure
+        if not over or not exposure.any():
+            return equal_shares(len(successes))
+        rate = successes / np.maximum(exposure, 1e-300)
         # Arms that were never served have shown nothing and cannot win a test.
-        top = (rate == rate[state.exposure > 0].max()) & (state.exposure > 0)
+        top = (rate == rate[exposure > 0].max()) & (exposure > 0)
         return top / top.sum()
 
     def posterior(self, state: State) -> tuple[Floats, Floats, Floats]:

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dco.bandits.beliefs import Floats, Outlook, Prior, State, add, gamma_interval, start, vague_gamma
+from dco.bandits.beliefs import (
+    Features,
+    Floats,
+    Outlook,
+    Prior,
+    State,
+    add,
+    gamma_interval,
+    shares_by_segment,
+    start,
+    vague_gamma,
+)
 from dco.stats.best import p_best_gamma
 
 
@@ -21,15 +32,23 @@ class Policy:
 
     dispersion: float = 1.0
     level: float = 0.90
+    trials: bool = False
+    """True refuses more successes than exposure."""
 
-    def init(self, n_arms: int, prior: Prior | None = None) -> State:
-        return start(n_arms, prior)
+    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
+        return start(n_arms, prior, features)
 
-    def update(self, state: State, successes: ArrayLike, exposure: ArrayLike) -> State:
-        return add(state, successes, exposure)
+    def update(
+        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
+    ) -> State:
+        return add(state, successes, exposure, trials=self.trials)
 
     def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
-        return p_best_gamma(*self._posterior(state))
+        return shares_by_segment(state, self._shares)
+
+    def _shares(self, state: State) -> Floats:
+        shape, rate = self._posterior(state)
+        return p_best_gamma(shape[state.live], rate[state.live])
 
     def posterior(self, state: State) -> tuple[Floats, Floats, Floats]:
         """(mean, low, high) of each arm's rate per exposure, float64[arm]."""
