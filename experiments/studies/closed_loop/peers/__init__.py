@@ -1,0 +1,1 @@
+"""The strongest known closed loops, as their authors would make them: one file per peer, one body for the nightly loop."""
