@@ -111,7 +111,7 @@ def eliminate(found: Statistics, prior: Variances) -> Eliminated:
     d = 1.0 / prior.deviation(width)
     blocks = found.gram.copy()
     blocks[:, range(width), range(width)] += d
-    inverse = np.linalg.inv(blocks)
+    inverse = np.asarray(np.linalg.inv(blocks), dtype=float)
     moved = (inverse @ found.moment[:, :, None])[:, :, 0]
     precision = -d[:, None] * inverse.sum(axis=0) * d
     precision[range(width), range(width)] += n * d
@@ -127,7 +127,7 @@ def weights(
     v0, d = prior.common(width), 1.0 / prior.deviation(width)
     precision = rest.precision.copy()
     precision[range(width), range(width)] += 1.0 / v0
-    common = np.linalg.solve(precision, rest.right)
+    common = np.asarray(np.linalg.solve(precision, rest.right), dtype=float)
     mean = rest.moved + rest.inverse @ (d * common)
     if not want_evidence:
         return common, mean, precision, float("nan")
@@ -145,7 +145,7 @@ def posterior(found: Statistics, prior: Variances) -> Posterior:
     """Exact posterior given the sufficient statistics (of the same `prior.arm`)."""
     rest = eliminate(found, prior)
     common, mean, precision, evidence = weights(found, rest, prior)
-    common_cov = np.linalg.inv(precision)
+    common_cov = np.asarray(np.linalg.inv(precision), dtype=float)
     follow = rest.inverse / prior.deviation(len(common))  # how u_s goes with w_0
     cov = follow @ common_cov @ np.swapaxes(follow, 1, 2) + rest.inverse
     return Posterior(common, common_cov, mean, cov, evidence)

@@ -26,10 +26,22 @@ def dense(key: Ints) -> Ints:
     return (np.cumsum(seen) - 1)[shifted].astype(np.int64, copy=False)
 
 
+def count_distinct(key: Ints) -> int:
+    """Number of distinct keys."""
+    if not len(key):
+        return 0
+    low, high = int(key.min()), int(key.max())
+    if high - low >= ROOM * len(key):
+        return len(np.unique(key))
+    seen = np.zeros(high - low + 1, dtype=bool)
+    seen[key - low] = True
+    return int(np.count_nonzero(seen))
+
+
 def joint(columns: Sequence[Ints]) -> Ints:
     """int[row]: dense numbers of the distinct rows of some integer columns, in lexicographic order."""
-    key = dense(columns[0])
+    key = columns[0]
     for column in columns[1:]:
-        shifted = column - column.min() if len(column) else column
-        key = dense(key * (int(shifted.max(initial=0)) + 1) + shifted)
-    return key
+        low, high = int(column.min(initial=0)), int(column.max(initial=0))
+        key = dense(key * (high - low + 1) + (column - low))
+    return key if len(columns) > 1 else dense(key)

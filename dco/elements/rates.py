@@ -118,12 +118,12 @@ def fit_rates(
     if n_places > n_segments and total > 0:
         cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
     eta = np.zeros(n_arms)
-    events = np.bincount(cells.arm, cells.events, n_arms)
+    events = np.bincount(cells.arm, cells.events, n_arms).astype(float)
     found: Arms | None = None
     rounds = rounds if total > 0 else 1
     for turn in range(rounds):
         base = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
-        expected = np.bincount(cells.arm, base, n_arms)
+        expected = np.bincount(cells.arm, base, n_arms).astype(float)
         if turn == 0:
             eta = np.log((events + 5.0) / (expected + 5.0))
         again = learn and turn >= min(learn_from, rounds - 1)

@@ -126,8 +126,7 @@ def _worth(
 
 
 def _row(idea: Idea, segment: str, model: Fit, known: Known) -> dict[str, Any]:
-    names = {row: key[1] for key, row in known.row.items()}
-    parents = [names[p] for p in idea.parents]
+    parents = [known.keys[p][1] for p in idea.parents]
     shared = [int((known.history.codes[p] == np.array(idea.codes)).sum()) for p in idea.parents]
     from_ = ", ".join(f"{p} ({k} of {len(idea.codes)} options)" for p, k in zip(parents, shared)) or "none"
     return {
@@ -149,21 +148,21 @@ def _around(
     mine = np.flatnonzero((history.segment == s) & (known.days_served > 0))
     if not len(mine):
         return None
-    mean, _ = model.moments(s, history.codes[mine], mine)
+    mean = model.means(s, history.codes[mine], mine)
     order = mine[np.argsort(-mean, kind="stable")]
     winners = tuple(int(i) for i in order[: max(2, len(order) // 3)])
     if len(rows):
-        live_mean, _ = model.moments(s, history.codes[rows], rows)
+        live_mean = model.means(s, history.codes[rows], rows)
         best = int(rows[int(np.argmax(live_mean))])
         share = decided.share if decided else np.full(len(rows), 1 / len(rows))
         average = float(np.log((share * np.exp(live_mean)).sum()))
     else:
         best, average = winners[0], float(mean.max())
     others = [a for a in (*known.pending, *known.rejected) if a.segment == segment]
-    taken = {tuple(int(c) for c in history.codes[i]) for i in np.flatnonzero(history.segment == s)}
+    taken = set(map(tuple, history.codes[history.segment == s].tolist()))
     for arm in others:
         try:
-            taken.add(tuple(int(c) for c in model.alphabet.encode([arm.attributes])[0]))
+            taken.add(tuple(model.alphabet.encode([arm.attributes])[0].tolist()))
         except UnknownName:
             continue
     return Around(s, winners, best, average, frozenset(taken))

@@ -1,7 +1,8 @@
 """From the tables a caller has to the arrays the model needs. Bad input is refused here, by name; nothing is repaired.
 
-History may carry the genome as a struct or map column `attributes` or as one column per attribute, and may lack every
-nullable column. Only rows known on the night (as_of <= day) count, the newest per (arm, segment, placement, size, day).
+History (`plan/cells.py`) may carry the genome as a struct or map column `attributes` or as one column per attribute, and
+may lack every nullable column. Only rows known on the night (as_of <= day) count, the newest per (arm, segment, placement,
+size, day).
 """
 
 from __future__ import annotations
@@ -19,12 +20,10 @@ from numpy.typing import NDArray
 from dco.elements.alphabet import Alphabet
 from dco.elements.model import History
 from dco.errors import BadData
+from dco.plan.cells import Rows, Versions, newest, rows_known, take, versions
 from dco.records import Space
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,11 @@ class ArmRow:
 
 @dataclass(frozen=True)
 class Known:
-    """Everything a night knows. `row` maps (segment, arm_id) to the row of the history's arms."""
+    """Everything a night knows. `keys` names the history's arms as (segment, arm_id), `row` is its inverse."""
 
     alphabet: Alphabet
     history: History
+    keys: tuple[tuple[str, str], ...]
     row: Mapping[tuple[str, str], int]
     live: tuple[ArmRow, ...]
     pending: tuple[ArmRow, ...]
@@ -113,233 +113,121 @@ def read(
                 raise BadData(
                     f"{name}, arm {arm.arm_id!r}: unknown segment {arm.segment!r} (known: {', '.join(segments)})"
                 )
-    table = _night(history, day)
-    remarks: list[str] = []
-    past = _past_arms(table, space, segments, {(a.segment, a.arm_id) for a in pools["live"]})
-    arms_by_key = {(a.segment, a.arm_id): a for a in (*past.values(), *pools["live"])}
-    older = {
-        a: [o for o in dict.fromkeys(arm.attributes[a] for arm in arms_by_key.values()) if o not in options]
-        for a, options in space.attributes.items()
-    }
-    for a, extra in older.items():
-        if extra:
-            remarks.append(
-                f"Options of {a!r} that the space no longer holds ({', '.join(extra)}) still inform the model, "
-                "but nothing new is made with them."
-            )
+    rows = rows_known(history, segments, day)
+    live = {(a.segment, a.arm_id): a for a in pools["live"]}
+    past = np.array([i for i, key in enumerate(rows.keys) if key not in live], dtype=np.int64)
+    columns = _past_options(rows, past, space)
+    older = {a: _older(space.attributes[a], columns[a], pools["live"], a) for a in space.attributes}
+    remarks = tuple(
+        f"Options of {a!r} that the space no longer holds ({', '.join(extra)}) still inform the model, "
+        "but nothing new is made with them."
+        for a, extra in older.items()
+        if extra
+    )
     alphabet = Alphabet.of(segments, {a: (*o, *older[a]) for a, o in space.attributes.items()})
-    keys = list(arms_by_key)
+    keys = (*(rows.keys[i] for i in past), *live)
     row = {key: i for i, key in enumerate(keys)}
     segment = np.array([alphabet.segment_code(s) for s, _ in keys], dtype=np.int64)
-    codes = alphabet.encode([arms_by_key[k].attributes for k in keys]).reshape(
-        len(keys), len(alphabet.attributes)
+    codes = np.concatenate(
+        [_codes(columns, alphabet), alphabet.encode([a.attributes for a in live.values()])]
     )
-    cells = _cells(table, row, day)
-    arrays, previous, first = _newest(cells, keys)
-    served = np.zeros(len(keys), dtype=np.int64)
-    on = arrays["impressions"] > 0
-    if on.any():
-        _, one_each = np.unique(_joint([arrays["arm"][on], arrays["day"][on]]), return_index=True)
-        np.add.at(served, arrays["arm"][on][one_each], 1)
+    number = np.array([row[key] for key in rows.keys], dtype=np.int64)
+    seen = versions(rows, number[rows.arm])
+    now = seen.at(newest(seen))
+    previous, first = _by_segment(now, keys, segment, len(segments))
     return Known(
         alphabet=alphabet,
+        # Placements and sizes of one arm-day are one draw of its quality on that day, read at their own ages.
         history=History(
-            segment, codes, arrays["arm"], arrays["day"], arrays["context"], arrays["impressions"], arrays["clicks"],
-            arrays["conversions"], arrays["revenue"], arrays["read_age"],
-            cells["cell"], cells["age"], cells["conversions"],
+            segment, codes, now.arm, now.day, now.context, now.impressions, now.clicks, now.conversions, now.revenue,
+            now.age, seen.cell, seen.age, seen.conversions,
         ),
-        row=row, live=pools["live"], pending=pools["pending"], rejected=pools["rejected"],
-        first_day_arms=first, previous=previous, days_served=served,
-        has_conversions=bool(np.isfinite(arrays["conversions"]).any()),
-        has_revenue=bool(np.isfinite(arrays["revenue"]).any()),
-        remarks=tuple(remarks),
+        keys=keys, row=row, live=pools["live"], pending=pools["pending"], rejected=pools["rejected"],
+        first_day_arms=first, previous=previous, days_served=_days_served(now, len(keys)),
+        has_conversions=bool(np.isfinite(now.conversions).any()),
+        has_revenue=bool(np.isfinite(now.revenue).any()),
+        remarks=remarks,
     )  # fmt: skip
 
 
-def _night(history: pa.Table | None, day: date) -> pa.Table:
-    """The rows known on the night, with the needed columns checked."""
-    if history is None:
-        return pa.table({"arm_id": [], "segment": [], "day": [], "impressions": [], "clicks": []})
-    if not isinstance(history, pa.Table):
-        raise BadData(
-            f"history: expected an Arrow table in schemas.history(...), got {type(history).__name__}"
-        )
-    for name in ("arm_id", "segment", "day", "impressions", "clicks"):
-        if name not in history.column_names:
-            raise BadData(f"history: column {name!r} is missing (it has {history.column_names})")
-        if history[name].null_count:
-            raise BadData(f"history, column {name!r}: {history[name].null_count} values are missing")
-    if not history.num_rows:
-        return history
-    if "as_of" not in history.column_names or history["as_of"].null_count == history.num_rows:
-        if "as_of" in history.column_names:
-            history = history.drop_columns(["as_of"])
-        history = history.append_column("as_of", history["day"])
-    days = [pc.cast(history[c], pa.date32()) for c in ("day", "as_of")]
-    for name, column in zip(("day", "as_of"), days):
-        history = history.set_column(history.column_names.index(name), name, column)
-    return history.filter(pc.and_(pc.less_equal(days[1], day), pc.less_equal(days[0], day)))
+def _past_options(rows: Rows, past: Ints, space: Space) -> dict[str, pa.DictionaryArray]:
+    """Per attribute the options of arms that are not live (those state theirs themselves), from each arm's last row."""
+    names = rows.history.column_names
+    wanted = ["attributes"] if "attributes" in names else [a for a in space.attributes if a in names]
+    taken = pa.table({name: take(rows.history[name], rows.last[past]) for name in ("arm_id", *wanted)})
+    found = _text_columns(taken, space)
+    if found is None:
+        genomes = [
+            _options(r.get("attributes"), r, space, f"history, arm {rows.keys[i][1]!r}")
+            for i, r in zip(past.tolist(), taken.to_pylist())
+        ]
+        found = {a: pa.array([g[a] for g in genomes], pa.string()) for a in space.attributes}
+    return {a: column.dictionary_encode() for a, column in found.items()}
 
 
-def _past_arms(
-    table: pa.Table, space: Space, segments: Sequence[str], live: set[tuple[str, str]]
-) -> dict[tuple[str, str], ArmRow]:
-    """Arms of the history that are not live (those state their options themselves), read from each arm's last row."""
-    if not table.num_rows:
-        return {}
-    names = pc.unique(table["segment"]).to_pylist()
-    for name in names:
-        if name not in segments:
-            raise BadData(f"history: unknown segment {name!r} (known: {', '.join(segments)})")
-    index = pa.array(np.arange(table.num_rows))
-    last = table.select(["arm_id", "segment"]).append_column("i", index)
-    last = last.group_by(["segment", "arm_id"], use_threads=False).aggregate([("i", "max")])
-    wanted = ["attributes"] if "attributes" in table.column_names else [
-        a for a in space.attributes if a in table.column_names
-    ]  # fmt: skip
-    rows = table.select(["segment", "arm_id", *wanted]).take(last["i_max"]).to_pylist()
-    return {
-        (r["segment"], str(r["arm_id"])): ArmRow(
-            str(r["arm_id"]),
-            r["segment"],
-            _options(r.get("attributes"), r, space, f"history, arm {r['arm_id']!r}"),
-        )
-        for r in rows
-        if (r["segment"], str(r["arm_id"])) not in live
-    }
+def _text_columns(taken: pa.Table, space: Space) -> dict[str, pa.Array] | None:
+    """Per attribute its options as they stand, or None where they need to be looked at one by one."""
+    if "attributes" in taken.column_names:
+        whole = taken["attributes"].combine_chunks()
+        if not pa.types.is_struct(whole.type):
+            return None
+        inside = {field.name for field in whole.type}
+        columns = {a: pc.struct_field(whole, a) for a in space.attributes if a in inside}
+    else:
+        columns = {a: taken[a].combine_chunks() for a in space.attributes if a in taken.column_names}
+    plain = all(pa.types.is_string(c.type) and not c.null_count for c in columns.values())
+    return columns if plain and len(columns) == len(space.attributes) else None
 
 
-def _numbers(table: pa.Table, name: str, *, needed: bool = False) -> Floats:
-    """A column as float64, NaN where null or absent; negative and non-finite numbers are refused."""
-    if name not in table.column_names:
-        return np.full(table.num_rows, np.nan)
-    column = table[name]
-    values = np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=float)
-    said = ~np.asarray(pc.is_null(column).to_numpy(zero_copy_only=False))
-    bad = said & (~np.isfinite(values) | (values < 0))
-    if bad.any() or (needed and not said.all()):
-        at = int(np.argmax(bad if bad.any() else ~said))
-        where = f"arm {table['arm_id'][at].as_py()!r}, day {table['day'][at].as_py()}"
-        raise BadData(f"history, column {name!r}, {where}: expected a number >= 0, got {values[at]}")
-    return values
+def _older(
+    options: Sequence[str], past: pa.DictionaryArray, live: Sequence[ArmRow], attribute: str
+) -> list[str]:
+    """Options in use that the space does not hold, in the order met."""
+    met = dict.fromkeys([*past.dictionary.to_pylist(), *(arm.attributes[attribute] for arm in live)])
+    return [o for o in met if o not in options]
 
 
-def _cells(table: pa.Table, row: Mapping[tuple[str, str], int], day: date) -> dict[str, Any]:
-    """Every version of every cell as arrays; `cell` numbers (arm, segment, placement, size, day)."""
-    n = table.num_rows
-    if not n:
-        none = np.zeros(0, dtype=np.int64)
-        zero = np.zeros(0)
-        names = ("impressions", "clicks", "conversions", "revenue", "intended")
-        return {
-            "arm": none,
-            "day": none,
-            "age": none,
-            "cell": none,
-            "context": none,
-            **dict.fromkeys(names, zero),
-        }
-    joined = pc.binary_join_element_wise(table["segment"], pc.cast(table["arm_id"], pa.string()), "\x1f")
-    codes = _dictionary(joined)
-    lookup = np.array(
-        [row[tuple(text.split("\x1f", 1))] for text in codes.dictionary.to_pylist()], dtype=np.int64
-    )  # type: ignore[index]
-    arm = lookup[codes.indices.to_numpy()]
-    days = np.asarray(pc.cast(table["day"], pa.int32()).to_numpy(), dtype=np.int64)
-    as_of = np.asarray(pc.cast(table["as_of"], pa.int32()).to_numpy(), dtype=np.int64)
-    if (as_of < days).any():
-        at = int(np.argmax(as_of < days))
-        raise BadData(
-            f"history, arm {table['arm_id'][at].as_py()!r}: day {table['day'][at].as_py()} was read on "
-            f"{table['as_of'][at].as_py()}, before it happened"
-        )
-    where = [arm, days]
-    for name in ("placement", "size"):
-        if name in table.column_names and table[name].null_count < n:
-            where.append(
-                np.asarray(_dictionary(table[name]).indices.fill_null(-1).to_numpy(), dtype=np.int64)
-            )
-    context = np.zeros(n, dtype=np.int64)
-    if len(where) > 2:
-        context = _joint(where[2:])
-    cell = _joint(where)
-    found = {
-        "arm": arm,
-        "day": days - days.min(),
-        "age": as_of - days,
-        "cell": cell,
-        "context": context,
-        "impressions": _numbers(table, "impressions", needed=True),
-        "clicks": _numbers(table, "clicks", needed=True),
-        "conversions": _numbers(table, "conversions"),
-        "revenue": _numbers(table, "revenue_micros") / 1e6,
-        "intended": _numbers(table, "intended_share"),
-    }
-    wrong = found["clicks"] > found["impressions"]
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise BadData(
-            f"history, arm {table['arm_id'][at].as_py()!r}, day {table['day'][at].as_py()}: {found['clicks'][at]:.0f} clicks "
-            f"on {found['impressions'][at]:.0f} impressions; expected no more clicks than impressions"
-        )
-    if int(_joint([cell, as_of]).max()) + 1 < n:
-        order = np.lexsort((as_of, cell))
-        same = (np.diff(cell[order]) == 0) & (np.diff(as_of[order]) == 0)
-        at = int(order[int(np.argmax(same)) + 1])
-        raise BadData(
-            f"history, arm {table['arm_id'][at].as_py()!r}, day {table['day'][at].as_py()}: two rows with the same placement, "
-            f"size and as_of {table['as_of'][at].as_py()}; add them up, or tell them apart by placement or size"
-        )
-    return found
+def _codes(columns: Mapping[str, pa.DictionaryArray], alphabet: Alphabet) -> Ints:
+    """int[arm, attribute] from the columns of `_past_options`."""
+    found = []
+    for attribute, options in zip(alphabet.attributes, alphabet.options):
+        column = columns[attribute]
+        of = np.array([options.index(o) for o in column.dictionary.to_pylist()], dtype=np.int64)
+        found.append(of[column.indices.to_numpy(zero_copy_only=False)])
+    return np.stack(found, axis=1)
 
 
-def _joint(columns: Sequence[Ints]) -> Ints:
-    """Numbers 0.. of the distinct rows of some integer columns."""
-    key = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        shifted = column - column.min()
-        _, key = np.unique(key * (int(shifted.max()) + 1) + shifted, return_inverse=True)
-    return key
+def _days_served(now: Versions, n_arms: int) -> Ints:
+    """int[arm]: days with impressions."""
+    on = now.impressions > 0
+    span = int(now.day.max(initial=0)) + 1
+    days = np.unique(now.arm[on] * span + now.day[on])
+    return np.bincount(days // span, minlength=n_arms).astype(np.int64)
 
 
-def _dictionary(column: Any) -> Any:
-    """A text column as one Arrow dictionary array."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(whole, pa.ChunkedArray):
-        whole = pa.concat_arrays(whole.chunks)
-    return whole if isinstance(whole, pa.DictionaryArray) else whole.dictionary_encode()
-
-
-def _newest(
-    cells: Mapping[str, Any], keys: Sequence[tuple[str, str]]
-) -> tuple[dict[str, Any], dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
-    """The newest version of every cell; shares on the newest day; the arms served on each segment's first day."""
-    order = np.lexsort((cells["age"], cells["cell"]))
-    last = np.append(np.diff(cells["cell"][order]) > 0, True) if len(order) else np.zeros(0, dtype=bool)
-    at = np.sort(order[last])
-    arrays = {
-        k: cells[k][at]
-        for k in ("arm", "day", "context", "impressions", "clicks", "conversions", "revenue", "intended")
-    }
-    arrays["read_age"] = cells["age"][at]
-    # Placements and sizes of one arm-day are one draw of its quality on that day, read at their own ages.
+def _by_segment(
+    now: Versions, keys: Sequence[tuple[str, str]], segment: Ints, n_segments: int
+) -> tuple[dict[tuple[str, str], float], frozenset[tuple[str, str]]]:
+    """Shares on each segment's newest day (as intended, else as delivered), and the arms of its first day."""
     previous: dict[tuple[str, str], float] = {}
     first: set[tuple[str, str]] = set()
-    names = np.array([s for s, _ in keys], dtype=object)
-    for name in dict.fromkeys(names):
-        inside = names[arrays["arm"]] == name if len(at) else np.zeros(0, dtype=bool)
-        if not inside.any():
+    where = segment[now.arm]
+    for s in range(n_segments):
+        inside = np.flatnonzero(where == s)
+        if not len(inside):
             continue
-        day = arrays["day"]
-        first |= {keys[int(a)] for a in arrays["arm"][inside & (day == day[inside].min())]}
-        today = inside & (day == day[inside].max())
-        total = arrays["impressions"][today].sum()
-        for a in np.unique(arrays["arm"][today]):
-            mine = today & (arrays["arm"] == a)
-            said = mine & np.isfinite(arrays["intended"])
-            weight = np.maximum(arrays["impressions"][said], 1.0)
-            if said.any():
-                previous[keys[int(a)]] = float((arrays["intended"][said] * weight).sum() / weight.sum())
-            elif total > 0:
-                previous[keys[int(a)]] = float(arrays["impressions"][mine].sum() / total)
-    return arrays, previous, frozenset(first)
+        day = now.day[inside]
+        first |= {keys[a] for a in np.unique(now.arm[inside[day == day.min()]])}
+        today = now.at(inside[day == day.max()])
+        said = np.isfinite(today.intended)
+        weight = np.where(said, np.maximum(today.impressions, 1.0), 0.0)
+        shown, told, meant = (
+            np.bincount(today.arm, v, len(keys))
+            for v in (today.impressions, weight, weight * np.where(said, today.intended, 0.0))
+        )
+        for a in np.unique(today.arm):
+            if told[a] > 0:
+                previous[keys[a]] = float(meant[a] / told[a])
+            elif shown.sum() > 0:
+                previous[keys[a]] = float(shown[a] / shown.sum())
+    return previous, frozenset(first)
