@@ -90,9 +90,9 @@ class Watched:
         return found
 
 
-def play(name: str, market: Any, size: Size, made: Made | None = None) -> Run:
+def play(name: str, market: Any, size: Size, repeats: Made | None = None) -> Run:
     """One run of one decider."""
-    watched = Watched(decider(name, market, made), market.segments)
+    watched = Watched(decider(name, market, repeats), market.segments)
     rng = np.random.default_rng([market.seed, 9])
     found = run(
         market, watched, size.nights, rng, start_per_segment=size.start, creation_cost=market.creation_cost()
@@ -100,11 +100,14 @@ def play(name: str, market: Any, size: Size, made: Made | None = None) -> Run:
     days = tuple(sorted({*range(EVERY, size.nights + 1, EVERY), size.nights}))
 
     def sums(values: np.ndarray) -> tuple[Any, ...]:
-        return tuple(np.cumsum(values)[np.array(days) - 1].tolist())
+        # Nine digits: what a run is worth is not known better, and the ledger is half as long.
+        return tuple(float(f"{v:.9g}") for v in np.cumsum(values)[np.array(days) - 1])
+
+    made = tuple(np.cumsum(found.created)[np.array(days) - 1].tolist())
 
     return Run(
         code(name), market.name, name, market.seed, size.nights, size.start, market.kpi, len(market.segments),
-        days, sums(found.engine), sums(found.equal), sums(found.oracle), sums(found.created), int(found.live[-1]),
+        days, sums(found.engine), sums(found.equal), sums(found.oracle), made, int(found.live[-1]),
         int(found.refused.sum()), 1000 * float(np.mean(watched.seconds)),
         tuple(k for night in watched.made.values() for k in night) if name == ENGINE else (),
     )  # fmt: skip

@@ -28,19 +28,19 @@ START_AT: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 GRID: dict[str, dict[str, tuple[Any, ...]]] = {
     "genetic": {
-        "make": (1, 4), "pool": (10, 24), "half_life": (30.0,), "prior_clicks": (1.0, 12.0),
-        "mutation": (0.05, 0.3), "tournament": (2, 5), "repeat_days": (14,),
+        "prior_clicks": (1.0, 12.0), "pool": (10, 24), "half_life": (30.0,), "mutation": (0.05, 0.3),
+        "repeat_days": (14,), "make": (1, 4), "tournament": (2, 5),
     },
     "LinTS": {
-        "make": (1, 4), "pool": (10, 24), "half_life": (30.0,), "prior_sd": (0.07, 0.3),
-        "scale": (0.3, 0.6), "repeat_days": (14,),
+        "prior_sd": (0.07, 0.3), "scale": (0.3, 0.6), "pool": (10, 24), "half_life": (30.0,),
+        "repeat_days": (14,), "make": (1, 4),
     },
     "EB GLM": {
-        "make": (1, 4), "pool": (10, 24), "half_life": (30.0,), "scale": (0.3, 0.6), "repeat_days": (14,),
+        "scale": (0.3, 0.6), "pool": (10, 24), "half_life": (30.0,), "repeat_days": (14,), "make": (1, 4),
     },
-    "random refresh": {"pool": (10, 24), "half_life": (30.0,), "prior_clicks": (1.0, 12.0)},
+    "random refresh": {"prior_clicks": (1.0, 12.0), "pool": (10, 24), "half_life": (30.0,)},
 }  # fmt: skip
-"""One value is changed at a time from the best so far."""
+"""One value is changed at a time from the best so far, and kept when it gains more than a standard error."""
 MAKERS = {"genetic": genetic, "LinTS": lints, "EB GLM": glm, "random refresh": random_refresh}
 
 
@@ -79,10 +79,11 @@ def main() -> None:
                 trial = {**tuned, key: value}
                 found = lifts(peer, trial, markets, given.nights)
                 gap = found - best
-                better = gap.mean() > 0
+                error = gap.std(ddof=1) / np.sqrt(len(gap))
+                better = gap.mean() > error
                 print(
                     f"  {key} = {value}: {found.mean():+.2f} %, {gap.mean():+.2f} +- "
-                    f"{gap.std(ddof=1) / np.sqrt(len(gap)):.2f}{' *' if better else ''}",
+                    f"{error:.2f}{' *' if better else ''}",
                     flush=True,
                 )
                 if better:
