@@ -30,6 +30,7 @@ LICENCE_OF: Mapping[Lever, Licence] = {
 }
 
 Kpi = Literal["ctr", "cpa", "roas", "revenue_per_impression"]
+Speed = Literal["exact", "fast"]
 
 MICROS = 1_000_000
 """Money is integer micros of its currency; conversions, which platforms report fractionally, are exact decimals."""
@@ -103,6 +104,10 @@ class PlanSettings:
     """Value hint: what a click is worth when the KPI is CTR; 0 means that cost never stops creation."""
     conversion_value_micros: int = 0
     policy: str = "hierarchical_thompson"
+    speed: Speed = "exact"
+    """`fast` is for studies of many nights: the same decision with the model's numbers to about a percent, in under half
+    the time. Two rounds of the fit instead of three, variances learnt in the last one only, half as many draws per idea,
+    and half the quadrature cells. A campaign's own nights are decided with `exact`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ def completion(cell: Ints, age: Ints, cumulated: Floats, *, longest: int = LONGE
     """
     factors = np.ones(longest + 1)
     keep = (age >= 0) & (age <= longest) & np.isfinite(cumulated)
-    cell, age, cumulated = cell[keep], age[keep], cumulated[keep]
+    if not keep.all():
+        cell, age, cumulated = cell[keep], age[keep], cumulated[keep]
     if not len(cell):
         return factors
     # [age, cell], as far as anything was read. Of two rows about one cell and age, the later counts.

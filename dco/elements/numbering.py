@@ -41,7 +41,9 @@ def count_distinct(key: Ints) -> int:
 def joint(columns: Sequence[Ints]) -> Ints:
     """int[row]: dense numbers of the distinct rows of some integer columns, in lexicographic order."""
     key = columns[0]
+    if not len(key):
+        return np.zeros(0, dtype=np.int64)
     for column in columns[1:]:
-        low, high = int(column.min(initial=0)), int(column.max(initial=0))
+        low, high = int(column.min()), int(column.max())
         key = dense(key * (high - low + 1) + (column - low))
     return key if len(columns) > 1 else dense(key)

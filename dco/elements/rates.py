@@ -179,7 +179,7 @@ def fit_arms(
         fresh = by_options + trust * (response - by_options)
         moved = float(np.abs(fresh - eta).max()) if len(eta) else 0.0
         eta = fresh
-        if step > LEARN_AT and moved < 1e-4:
+        if (step > LEARN_AT or not learn) and moved < 1e-4:
             break
     return Arms(posterior(known, variances), variances, eta, 1.0 / sampling, response - by_options)
 

@@ -94,7 +94,7 @@ def _numbered(table: pa.Table, history: pa.Table, row_of: Ints, segments: Sequen
         return Rows(table, history, row_of, (), none, none)
     segment, segment_names = _coded(table["segment"])
     arm, arm_names = _coded(table["arm_id"])
-    for i in np.unique(segment):
+    for i in np.flatnonzero(np.bincount(segment)):
         if segment_names[i] not in segments:
             raise BadData(f"history: unknown segment {segment_names[i]!r} (known: {', '.join(segments)})")
     key = segment * len(arm_names) + arm

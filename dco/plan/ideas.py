@@ -12,6 +12,7 @@ from dco.elements.model import Fit
 from dco.errors import UnknownName
 from dco.plan.reading import ArmRow, Known
 from dco.plan.segment import Split
+from dco.plan.settings import SPEEDS
 from dco.prompts.genome import balanced
 from dco.prompts.propose import Around, Idea, propose
 from dco.records import MICROS, Genome, PlanSettings, Space
@@ -92,7 +93,7 @@ def segment_ideas(
     around = _around(settings, model, known, s, rows, decided)
     if around is None:
         return Ideas(why=["nothing to grow from: no arm of this segment was ever served"])
-    ideas = propose(model, space, around, n, rng)
+    ideas = propose(model, space, around, n, rng, draws=SPEEDS[settings.speed].draws)
     if not ideas:
         return Ideas(why=["every allowed idea is live, waits, was refused or was tried already"])
     return _worth(ideas, settings, model, known, s, around)

@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 
 from dco import schemas
-from dco.elements.model import Z90, Fit, FitSettings, fit
+from dco.elements.model import Z90, Fit, fit
 from dco.errors import BadData
 from dco.plan.ahead import nights_that_count, outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
 from dco.plan.result import Plan
 from dco.plan.segment import YOUNGEST_DAYS, Split, split
-from dco.plan.settings import as_settings
+from dco.plan.settings import SPEEDS, as_settings
 from dco.plan.weights import policy_weights
 from dco.prompts.genome import as_space, balanced
 from dco.records import PlanSettings, Space
@@ -83,7 +83,7 @@ class Optimizer:
         settings = self.settings
         known = read(self.space, settings.segments, history, live, pending, rejected, day)
         stages, remarks = self._stages(known)
-        model = fit(known.history, known.alphabet, FitSettings(stages=stages))
+        model = fit(known.history, known.alphabet, SPEEDS[settings.speed].fit(stages))
         why = [*known.remarks, *remarks]
         shares: list[dict[str, Any]] = []
         proposals: list[dict[str, Any]] = []

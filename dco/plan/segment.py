@@ -11,6 +11,7 @@ from scipy.special import ndtr
 from dco.bandits.beliefs import Outlook
 from dco.bandits.constraints import limit_step, reachable_lower, with_floor, with_holdout
 from dco.plan.ahead import sentence, shares_ahead
+from dco.plan.settings import SPEEDS
 from dco.records import PlanSettings
 from dco.stats.best import p_best_normal
 
@@ -86,8 +87,8 @@ def split(
     """
     k = len(mean)
     known = bool((days > 0).any())
-    sd = contrast_sd(cov)
-    p_best = p_best_normal(mean, sd) if known else np.full(k, 1.0 / k)
+    sd, effort = contrast_sd(cov), SPEEDS[settings.speed]
+    p_best = p_best_normal(mean, sd, effort.best_cells) if known else np.full(k, 1.0 / k)
     holdout = settings.holdout if control.any() else 0.0
     found = Split(np.zeros(k), np.zeros(k), p_best, np.zeros(k, bool), np.zeros(k, bool))
     out = _losers(mean, cov, p_best, days, found, names) if known else np.zeros(k, bool)
@@ -101,8 +102,10 @@ def split(
     elif not known:
         w[stay] = 1.0 / stay.sum()
     else:
-        chance = p_best_normal(mean[stay], sd[stay])
-        w[stay] = chance if ahead is None else shares_ahead(chance, mean[stay], sd[stay], ahead)
+        chance = p_best if stay.all() else p_best_normal(mean[stay], sd[stay], effort.best_cells)
+        w[stay] = (
+            chance if ahead is None else shares_ahead(chance, mean[stay], sd[stay], ahead, effort.ahead_cells)
+        )
         if ahead is not None and (text := sentence(w[stay], chance, ahead)):
             found.why.append(text)
     w[stay] = with_floor(w[stay] / w[stay].sum(), settings.floor)

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from dco import registry
+from dco.bandits.look_ahead import CELLS
+from dco.elements.model import FitSettings
 from dco.errors import BadData, UnknownName
+from dco.prompts.propose import DRAWS
 from dco.records import PlanSettings
+from dco.stats.best import GRID
 
 KPIS = ("ctr", "cpa", "roas", "revenue_per_impression")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a speed spends; `exact` is what every figure of the engine was measured with unless it says otherwise."""
+
+    rounds: int = 3
+    learn_from: int = 0
+    draws: int = DRAWS
+    best_cells: int = GRID
+    ahead_cells: int = CELLS
+
+    def fit(self, stages: tuple[str, ...]) -> FitSettings:
+        return FitSettings(stages=stages, rounds=self.rounds, learn_from=self.learn_from)
+
+
+SPEEDS = {"exact": Effort(), "fast": Effort(2, 1, DRAWS // 2, GRID // 2, CELLS // 2)}
 
 
 def as_settings(settings: PlanSettings | Mapping[str, Any] | None) -> PlanSettings:
@@ -30,6 +51,8 @@ def as_settings(settings: PlanSettings | Mapping[str, Any] | None) -> PlanSettin
         settings = PlanSettings(**given)
     if settings.kpi not in KPIS:
         raise UnknownName("KPI", str(settings.kpi), KPIS, where="settings")
+    if settings.speed not in SPEEDS:
+        raise UnknownName("speed", str(settings.speed), SPEEDS, where="settings")
     if settings.policy not in registry.names("policies"):
         raise UnknownName("policy", str(settings.policy), registry.names("policies"), where="settings")
     if not settings.segments or len(set(settings.segments)) < len(settings.segments):

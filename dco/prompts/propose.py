@@ -23,7 +23,6 @@ Ints = NDArray[np.int64]
 TEMPERATURES = (0.0, 0.5, 1.0)
 DRAWS = 4
 """Draws per temperature and slot; the best by expected improvement is kept."""
-DRAWS_FAST = 2
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,29 @@ def p_best_beta_rows(alpha: Floats, beta: Floats, live: Bools, cells: int = CELL
 
 def best_normal_rows(mean: Floats, sd: Floats, live: Bools, cells: int = CELLS) -> tuple[Floats, Floats]:
     """(P(best) float[..., arm], E[max] float[...]) of normal posteriors with sd > 0."""
+    x, f = _normal_cdf(mean, sd, live, cells)
+    p, h = _shares(f)
+    return p, _mean_below(x, h)
+
+
+def expected_max_normal_rows(mean: Floats, sd: Floats, live: Bools, cells: int = CELLS) -> Floats:
+    """E[max] float[...] of normal posteriors with sd > 0, without the shares."""
+    x, f = _normal_cdf(mean, sd, live, cells)
+    return _mean_below(x, np.prod(f, axis=-2))
+
+
+def _normal_cdf(mean: Floats, sd: Floats, live: Bools, cells: int) -> tuple[Floats, Floats]:
+    """Points x[..., G] and F[..., arm, G]; 1 for arms that are not live."""
     x = _grid(mean, sd, live, cells, 5.0, 5.0, -np.inf, np.inf)
     z = (x[..., None, :] - mean[..., None]) / sd[..., None]
-    f = np.where(live[..., None], special.ndtr(z), 1.0)
-    p, h = _shares(f)
+    return x, np.where(live[..., None], special.ndtr(z), 1.0)
+
+
+def _mean_below(x: Floats, h: Floats) -> Floats:
+    """E[max] from its distribution function H[..., G] at x[..., G]: b - int H, by Simpson's rule."""
     simpson = (h[..., :-2:2] + 4 * h[..., 1::2] + h[..., 2::2]).sum(axis=-1) / 3
-    return p, x[..., -1] - simpson * (x[..., 1] - x[..., 0])
+    out: Floats = x[..., -1] - simpson * (x[..., 1] - x[..., 0])
+    return out
 
 
 def _grid(
