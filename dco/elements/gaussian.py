@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotri
+
+from dco.errors import BadData
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -102,6 +105,25 @@ def statistics(design: Design, r: Floats, noise: Floats) -> Statistics:
     return Statistics(gram, moment, float(np.log(noise).sum() + weighted @ r))
 
 
+def _inverse(systems: Floats) -> tuple[Floats, float]:
+    """Inverses of symmetric positive definite systems[..., width, width], overwritten, and the sum of their log determinants.
+
+    By Cholesky's factor, which gives both: a third less work than a general inverse and a determinant.
+    """
+    log_dets = 0.0
+    for system in systems:
+        factor, failed = dpotrf(system.T, lower=1, clean=0, overwrite_a=1)
+        log_dets += 2 * float(np.log(np.diagonal(factor)).sum())
+        system.T[...], unfit = dpotri(factor, lower=1, overwrite_c=1)
+        if failed or unfit:
+            raise BadData("element model: the counts span too many orders of magnitude to be fitted together")
+    upper = np.triu(systems, 1)
+    upper += np.swapaxes(upper, 1, 2)
+    at = range(systems.shape[1])
+    upper[:, at, at] = systems[:, at, at]
+    return upper, log_dets
+
+
 def eliminate(found: Statistics, prior: Variances) -> Eliminated:
     """Integrates the segments out (Schur complement); depends on `prior.own` and the statistics only.
 
@@ -111,11 +133,11 @@ def eliminate(found: Statistics, prior: Variances) -> Eliminated:
     d = 1.0 / prior.deviation(width)
     blocks = found.gram.copy()
     blocks[:, range(width), range(width)] += d
-    inverse = np.asarray(np.linalg.inv(blocks), dtype=float)
+    inverse, log_dets = _inverse(blocks)
     moved = (inverse @ found.moment[:, :, None])[:, :, 0]
     precision = -d[:, None] * inverse.sum(axis=0) * d
     precision[range(width), range(width)] += n * d
-    log_det = float(np.linalg.slogdet(blocks)[1].sum() - n * np.log(d).sum())
+    log_det = float(log_dets - n * np.log(d).sum())
     return Eliminated(inverse, moved, (precision + precision.T) / 2, d * moved.sum(axis=0), log_det)
 
 

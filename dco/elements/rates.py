@@ -34,6 +34,8 @@ USUAL = Variances(shared=0.008, own=0.003, arm=0.01)
 """What comparable campaigns show: about .25 log-sd between creatives of six attributes, some of it beyond them."""
 
 NEWTON_STEPS = 8
+CLOSE, ROUGHLY = 1e-4, 1e-2
+"""Change of a log rate at which a round ends; roughly where a round only prepares day effects and wear for the next."""
 LEARN_AT = 2
 """Newton step at which variances are learnt: by then the working responses are close to what they will be."""
 
@@ -126,8 +128,11 @@ def fit_rates(
         expected = np.bincount(cells.arm, base, n_arms).astype(float)
         if turn == 0:
             eta = np.log((events + 5.0) / (expected + 5.0))
-        again = learn and turn >= min(learn_from, rounds - 1)
-        found = fit_arms(design, events, expected, eta, scale, variances, usual, learn=again)
+        final = turn >= min(learn_from, rounds - 1)
+        found = fit_arms(
+            design, events, expected, eta, scale, variances, usual, learn=learn and final,
+            close=CLOSE if final else ROUGHLY,
+        )  # fmt: skip
         eta, variances = found.eta, found.variances
         rate = cells.exposure * np.exp(level + eta[cells.arm] + wear_offset(lost, cells.age))
         scale = dispersion(cells.events, rate * np.exp(days[cells.group]), n_arms + n_groups)
@@ -164,8 +169,9 @@ def fit_arms(
     usual: Variances,
     *,
     learn: bool,
+    close: float,
 ) -> Arms:
-    """Newton's iteration from `eta`; events and expected are float[arm], `expected` at rate 0 on the log scale."""
+    """Newton's iteration from `eta` until no log rate moves by `close`; events and expected (at log rate 0) are float[arm]."""
     for step in range(NEWTON_STEPS):
         mu = expected * np.exp(eta)
         response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
@@ -179,7 +185,7 @@ def fit_arms(
         fresh = by_options + trust * (response - by_options)
         moved = float(np.abs(fresh - eta).max()) if len(eta) else 0.0
         eta = fresh
-        if (step > LEARN_AT or not learn) and moved < 1e-4:
+        if (step > LEARN_AT or not learn) and moved < close:
             break
     return Arms(posterior(known, variances), variances, eta, 1.0 / sampling, response - by_options)
 
