@@ -181,6 +181,11 @@ def _model(p: ArgumentParser) -> None:
         "--resume", action="store_true", help="go on from the checkpoint, or from the folder's weights"
     )
     p.add_argument(
+        "--judge-only",
+        action="store_true",
+        help="teach only the adherence classifier today's renders, after scenes were repainted",
+    )
+    p.add_argument(
         "--device", choices=["cpu", "cuda"], help="where to train (default: a GPU where there is one)"
     )
     p.add_argument("--samples", type=int, default=100, help="pictures to evaluate")

@@ -266,6 +266,12 @@ def model(args: Namespace) -> None:
             rights=args.rights, device=args.device, progress=say,
         )  # fmt: skip
         return
+    if args.judge_only:
+        training.train_judge(
+            out, recipe=args.recipe, workers=args.workers, work=Path(args.work) if args.work else None,
+            device=args.device, progress=say,
+        )  # fmt: skip
+        return
     training.train(
         out, recipe=args.recipe, minutes=args.minutes, workers=args.workers, resume=args.resume,
         work=Path(args.work) if args.work else None, device=args.device, progress=say,

@@ -21,7 +21,7 @@ from crew_task import average_ranks  # noqa: E402
 from dco.generate.autoencoder import PatchAutoencoder  # noqa: E402
 from dco.generate.models import folder as model_folder  # noqa: E402
 from dco.generate.quality.adherence import Adherence  # noqa: E402
-from dco.generate.training import evaluate, train  # noqa: E402
+from dco.generate.training import evaluate, train, train_judge  # noqa: E402
 from dco.generate.training.captions import (  # noqa: E402
     build_tokenizer,
     caption,
@@ -170,6 +170,32 @@ def test_a_model_of_other_words_keeps_what_its_latents_mean(trained: Path, tmp_p
     assert json.loads((out / "training.json").read_text())["words"]["scene"] == list(values("scene"))
 
 
+def test_a_judge_learns_the_renders_of_today_and_the_model_stays_as_it_is(
+    trained: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    shutil.copytree(trained, out)
+    weights = out / "adherence" / "model.safetensors"
+    before, model = weights.read_bytes(), model_folder.check(out).model_id
+    weights.write_bytes(before[:-4] + b"\0\0\0\0")
+    train_judge(out, "tiny", workers=1)
+    assert weights.read_bytes()[-4:] != b"\0\0\0\0"
+    assert model_folder.check(out).model_id == model
+    told = json.loads((out / "training.json").read_text())["steps"]["adherence classifier"]
+    assert told["command"] == "dco model train --judge-only --recipe tiny --workers 1"
+    assert set(told["accuracy"]) == set(ATTRIBUTES)
+
+
+def test_a_judge_of_other_words_is_refused(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    shutil.copytree(trained, out)
+    notes = json.loads((out / "training.json").read_text())
+    notes["words"]["scene"] = notes["words"]["scene"][:3]
+    (out / "training.json").write_text(json.dumps(notes))
+    with pytest.raises(BadModel, match="other words than today's"):
+        train_judge(out, "tiny", workers=1)
+
+
 def test_the_shipped_model_is_small_and_its_record_names_these_very_weights() -> None:
     shipped = model_folder.check(model_folder.embedded_folder())
     assert sum(p.stat().st_size for p in shipped.path.rglob("*")) < 25e6
@@ -199,7 +225,7 @@ def test_a_folder_of_other_files_is_never_cleared(tmp_path: Path) -> None:
         ({"recipe": "smal"}, UnknownName, "did you mean 'small'"),
         ({"recipe": "tiny", "minutes": 0}, BadInput, "minutes 0 is out of range"),
         ({"recipe": "tiny", "workers": 0}, BadInput, "workers 0 is out of range"),
-        ({"recipe": "tiny", "resume": True}, BadModel, "nothing to resume"),
+        ({"recipe": "tiny", "resume": True}, BadModel, "nothing to go on from"),
     ],
 )
 def test_a_run_that_cannot_be_is_refused(

@@ -1,4 +1,4 @@
-"""Training of the embedded model from nothing but the project's own renders: `train` and `evaluate`."""
+"""Training of the embedded model from nothing but the project's own renders: `train`, `train_judge` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 _DOORS = {
     "train": "dco.generate.training.run",
+    "train_judge": "dco.generate.training.run",
     "evaluate": "dco.generate.training.measure",
     "record": "dco.generate.training.assemble",
 }
 
-__all__ = ["evaluate", "record", "train"]
+__all__ = ["evaluate", "record", "train", "train_judge"]
 
 
 def __getattr__(name: str) -> Any:

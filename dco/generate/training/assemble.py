@@ -65,6 +65,15 @@ def assemble(
     write_card(folder, notes)
 
 
+def take_judge(folder: Path, work: Path, figures: dict[str, Any], command: str) -> None:
+    """Put a newly trained classifier into a finished model folder, and the command and figures behind it on record."""
+    shutil.copytree(work / "adherence", folder / "adherence", dirs_exist_ok=True)
+    notes = json.loads((folder / RECORD).read_text())
+    notes["steps"]["adherence classifier"] = {**figures, "command": command}
+    _write(folder / RECORD, notes)
+    write_card(folder, notes)
+
+
 def record(folder: Path, measured: Measured) -> None:
     """Add measured figures and the command behind them to training.json and to the card.
 

@@ -69,6 +69,55 @@ def train(
     return out
 
 
+def train_judge(
+    out: Path,
+    recipe: str = "small",
+    workers: int = 2,
+    progress: Progress | None = None,
+    *,
+    work: Path | None = None,
+    device: str | None = None,
+) -> Path:
+    """Teach a finished model's adherence classifier the renders of today; the model itself stays as it is.
+
+    For when scenes were repainted: a classifier that knows yesterday's light refuses good pictures of today's.
+
+    Args:
+        out: a model folder that training wrote.
+        work: scratch folder for the renders, or that of a full run, whose renders are used; default: `out` + ".work".
+
+    Raises:
+        UnknownName, BadInput: as `train`. BadModel: `out` is no finished model, or was trained on other words.
+    """
+    from dco.generate.training.assemble import take_judge
+    from dco.generate.training.fit_adherence import fit_adherence
+    from dco.generate.training.renders import label_file, make_renders
+
+    plan = _checked(recipe, 1.0, workers)
+    place, say = _device(device), progress or _quiet
+    notes = _notes(out)
+    if notes["words"] != {a: list(values(a)) for a in ATTRIBUTES}:
+        raise BadModel(f"{out}: was trained on other words than today's; train the whole model")
+    scratch = work or out.with_name(out.name + ".work")
+    ready = (scratch / "recipe.json").exists()
+    _prepare(scratch, out, recipe, resume=ready)
+    figures = _Figures(scratch)
+    if not ("renders" in figures.done and label_file(scratch, *list(plan.sizes)[-1]).exists()):
+        began = time.monotonic()
+        say("renders ...")
+        make_renders(scratch, plan, workers)
+        figures.add("renders", None, time.monotonic() - began)
+    began = time.monotonic()
+    say("adherence classifier ...")
+    measured = fit_adherence(scratch, plan, place)
+    figures.add("adherence classifier", measured, time.monotonic() - began)
+    say(f"adherence classifier: {figures.done['adherence classifier']}")
+    command = f"dco model train --judge-only --recipe {recipe} --workers {workers}"
+    take_judge(out, scratch, figures.done["adherence classifier"], command)
+    say(f"wrote {out.name}/adherence")
+    return out
+
+
 def _run_steps(
     work: Path, plan: Recipe, minutes: float, workers: int, device: str, start: str, say: Progress
 ) -> dict[str, Any]:
@@ -197,16 +246,12 @@ def _prepare(work: Path, out: Path, recipe: str, resume: bool) -> str:
 
 
 def _warm_start(work: Path, out: Path) -> str:
-    if not (out / "model_index.json").exists():
-        raise BadModel(
-            f"{out}: nothing to resume; expected a finished model folder or a work folder beside it"
-        )
+    notes = _notes(out)
     from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
     from dco.generate.autoencoder import PatchAutoencoder
 
-    notes = json.loads((out / "training.json").read_text())
     same_words = notes["words"] == {a: list(values(a)) for a in ATTRIBUTES}
     # The shipped folder is half precision; a work folder is full precision.
     kinds = {"vae": PatchAutoencoder, "unet": UNet2DConditionModel}
@@ -224,6 +269,14 @@ def _warm_start(work: Path, out: Path) -> str:
         kept = {name: notes["steps"][name] for name in ("text encoder", "adherence classifier")}
         (work / FIGURES).write_text(json.dumps(kept, indent=1))
     return str(work / "unet_start")
+
+
+def _notes(out: Path) -> dict[str, Any]:
+    """What training wrote about a finished model."""
+    if not ((out / "model_index.json").exists() and (out / "training.json").exists()):
+        raise BadModel(f"{out}: nothing to go on from; expected a finished model folder that training wrote")
+    found: dict[str, Any] = json.loads((out / "training.json").read_text())
+    return found
 
 
 def _quiet(line: str) -> None:
