@@ -12,6 +12,8 @@ from dco.records import Space
 from dco.simulate.loop import Choice, Night, equal_shares
 from dco.stats.best import p_best_beta
 
+PRIOR_CLICKS = 10.0
+
 
 def equal(night: Night) -> Choice:
     """The starting pool, split equally, for ever."""
@@ -44,7 +46,8 @@ def thompson_beta(night: Night) -> Choice:
 def random_refresh(space: Space, rate: float, *, max_live: int = 12) -> Any:
     """Thompson on clicks, and `rate` random new ideas per segment and night: freshness without learning what to make.
 
-    Where a segment is full, the served arm with the smallest P(best) makes room.
+    Its prior is the segment's click rate so far, worth `PRIOR_CLICKS` (ads that differ by a third): with a flat one every
+    newcomer takes most of the traffic on trial. Where a segment is full, the served arm with the smallest P(best) goes.
 
     Args:
         rate: may be a fraction; 0.25 is one idea in four nights. Takes as many as `dco.simulate.loop.MAX_NEW`.
@@ -54,7 +57,7 @@ def random_refresh(space: Space, rate: float, *, max_live: int = 12) -> Any:
 
     def decide(night: Night) -> Choice:
         due = int(np.floor((night.index + 1) * rate + 1e-9) - np.floor(night.index * rate + 1e-9))
-        shares = _thompson(night)
+        shares = _thompson(night, PRIOR_CLICKS)
         made: list[dict[str, object]] = []
         retire: list[dict[str, object]] = []
         for segment, arms in _by_segment(night).items():
@@ -78,12 +81,14 @@ def newest_counts(night: Night) -> dict[str, tuple[float, float]]:
     return {name: (float(counts.impressions[i]), float(counts.clicks[i])) for name, i in places}
 
 
-def _thompson(night: Night) -> dict[tuple[str, str], float]:
+def _thompson(night: Night, prior_clicks: float = 0.0) -> dict[tuple[str, str], float]:
+    """P(best) per live arm; the prior is Beta(1, 1), and `prior_clicks` more at the click rate of the live arms."""
     shares: dict[tuple[str, str], float] = {}
     for segment, arms in _by_segment(night).items():
         at = np.array([night.counts.row[segment, a] for a in arms])
         n, y = night.counts.impressions[at], night.counts.clicks[at]
-        p = p_best_beta(1.0 + y, 1.0 + np.maximum(n - y, 0.0))
+        more = prior_clicks * (n.sum() + 1) / (y.sum() + 1)
+        p = p_best_beta(1.0 + prior_clicks + y, 1.0 + max(more - prior_clicks, 0.0) + np.maximum(n - y, 0.0))
         shares |= {(segment, a): float(s) for a, s in zip(arms, p / p.sum())}
     return shares
 

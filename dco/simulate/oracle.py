@@ -1,7 +1,8 @@
 """What a run is measured against: an equal split of the starting pool, and a clairvoyant who plays by the same rules.
 
-The oracle knows every rate. In each segment it may make any of `TAKES` creatives of the `TOP` best ideas of the season
-(it sees their luck, and what the approver would refuse, beforehand), serves one creative at a time, and refreshes on a
+The oracle knows every rate. In each segment it may make any of `TAKES` creatives of each of the `TOP` best ideas of
+the season that would be approved (it sees their luck beforehand; what is used is followed by
+another), serves one creative at a time, and refreshes on a
 fixed schedule when the gain until the next refresh pays for the new creative. It waits for approval, keeps to the weekly
 limit, wears its creatives out and restarts learning phases like everybody; its value is that of the best of several
 schedules, in expectation, costs subtracted. It is greedy: a reachable reference and not a proven bound. A share of its
@@ -22,6 +23,8 @@ from dco.simulate.stage import Bools, Floats, Ints, MarketLike, Stage, Standing,
 TOP = 8
 TAKES = 8
 """Creatives of one idea whose luck the oracle may choose from."""
+ASKED = 25
+"""Times `TOP` ideas that the oracle would show to the approver to have `TOP` approved."""
 SEASON = 30
 """Days after which the oracle looks again which ideas are best."""
 PERIODS = (1, 2, 4, 8, 16, 400)
@@ -69,22 +72,24 @@ def reference(
 
 
 def candidates(market: MarketLike, kpi: str, nights: int) -> list[dict[str, object]]:
-    """Arm rows of the creatives that the oracle may make: `TAKES` of each of the `TOP` ideas per segment and season."""
+    """Arm rows of the creatives the oracle may make: per segment and season `TOP * TAKES` that would be approved."""
     key = ("candidates", kpi, nights)
     if key not in market.memo:
-        names, ideas = market.segments, market.ideas
-        best: dict[tuple[int, int], None] = {}
-        for s in range(len(names)):
+        ideas = market.ideas
+        best: dict[tuple[int, int, int], None] = {}
+        for s in range(len(market.segments)):
             where = np.full(len(ideas), s)
             parts = market.idea_parts(where, ideas)
             for day in range(0, nights + SEASON, SEASON):
                 value = market.worth(market.truth(_fresh(where, parts), day), kpi)
-                top = np.argsort(-value, kind="stable")[:TOP]
-                best |= {(s, int(i)): None for i in top}
-        genomes = {i: market.alphabet.decode(ideas[i]) for _, i in best}
-        rows = [arm_row(names[s], genomes[i], take=k) for s, i in best for k in range(TAKES)]
-        wanted = market.verdicts(*coded(market, rows))
-        market.memo[key] = [row for row, yes in zip(rows, wanted) if yes]
+                # Where a person refuses, the best ideas may all be refused: more are asked about than can be kept.
+                top = np.argsort(-value, kind="stable")[: TOP * ASKED]
+                idea, take = np.repeat(top, TAKES), np.tile(np.arange(TAKES), len(top))
+                yes = market.verdicts(np.full(len(idea), s), ideas[idea], take)
+                kept = zip(idea[yes][: TOP * TAKES], take[yes][: TOP * TAKES])
+                best |= {(s, int(i), int(k)): None for i, k in kept}
+        genomes = {i: market.alphabet.decode(ideas[i]) for _, i, _ in best}
+        market.memo[key] = [arm_row(market.segments[s], genomes[i], take=k) for s, i, k in best]
     found: list[dict[str, object]] = market.memo[key]
     return found
 
@@ -131,22 +136,28 @@ def _play(
     total = np.zeros(nights)
     # Asked for on night 0, approved on night `wait`, served the day after.
     earliest = wait + 1
+    offer = candidates(market, kpi, nights)
+    supply = _Supply(market, offer)
     for t in range(nights):
         if t == earliest:
-            entered = stage.enter(candidates(market, kpi, nights))
+            entered = stage.enter(offer)
             made = np.concatenate([made, np.zeros(len(entered), bool)])
         if t == 1 or (t >= earliest and (t - earliest) % period == 0):
             until = min(period, nights - t)
-            arms, new = _choose(stage, made, t, kpi, cost / until)
-            made[arms] = True
+            arms = _choose(stage, made, t, kpi, cost / until)
+            new = arms[~made[arms]]
+            total[max(t - earliest, 0)] -= cost * len(new)
             share = np.ones(len(arms))
-            total[max(t - earliest, 0)] -= cost * new
+            # What was made is followed by another take, so that there is always something fresh to choose from.
+            entered = stage.enter(supply.after([stage.rows[i] for i in new]))
+            made[arms] = True
+            made = np.concatenate([made, np.zeros(len(entered), bool)])
         total[t] += stage.expected(arms, share, t, kpi)
     return total
 
 
-def _choose(stage: Stage, made: Bools, t: int, kpi: str, daily_cost: float) -> tuple[Ints, int]:
-    """The arm of each segment that is worth most today, a new one only if it pays; and how many are new."""
+def _choose(stage: Stage, made: Bools, t: int, kpi: str, daily_cost: float) -> Ints:
+    """The arm of each segment that is worth most today, a new one only if it pays."""
     market = stage.market
     everyone = np.arange(len(stage.rows))
     standing = stage.stand(everyone, np.ones(len(everyone)), t, alone=True)
@@ -159,5 +170,32 @@ def _choose(stage: Stage, made: Bools, t: int, kpi: str, daily_cost: float) -> t
         for s in range(len(market.segments))
         if (standing.segment == s).any()
     ]
-    arms = np.array(chosen, np.int64)
-    return arms, int((~made[arms]).sum())
+    return np.array(chosen, np.int64)
+
+
+class _Supply:
+    """Further takes of ideas, numbered on from those the oracle knows."""
+
+    def __init__(self, market: MarketLike, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._market = market
+        self._next: dict[tuple[str, ...], int] = {}
+        for row in rows:
+            key = self._key(row)
+            self._next[key] = max(self._next.get(key, 0), int(row["take"]) + 1)
+
+    def after(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+        """For each arm one more creative of its idea, where one of the next few would be approved."""
+        found: list[dict[str, object]] = []
+        for row in rows:
+            key = self._key(row)
+            takes = np.arange(self._next[key], self._next[key] + ASKED)
+            segment, codes, _ = coded(self._market, [row])
+            yes = self._market.verdicts(segment.repeat(ASKED), codes.repeat(ASKED, axis=0), takes)
+            self._next[key] = int(takes[-1]) + 1 if not yes.any() else int(takes[yes][0]) + 1
+            if yes.any():
+                found.append(arm_row(str(row["segment"]), row["attributes"], take=int(takes[yes][0])))
+        return found
+
+    @staticmethod
+    def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+        return (str(row["segment"]), *row["attributes"].values())

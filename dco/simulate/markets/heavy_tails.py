@@ -17,7 +17,7 @@ class Market(BaseMarket):
 
     An order is worth the arm's expected value times a lognormal (sigma `body_sigma`) nine times in ten, times a Pareto
     with tail index `tail_index` one time in ten: the tail carries 28 % of all revenue, and the relative sd of a single
-    order is about 4.
+    order is about 2.3.
     """
 
     kpi: ClassVar[str] = "revenue_per_impression"
