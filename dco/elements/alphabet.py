@@ -97,6 +97,5 @@ class Alphabet:
         """float[genome, width]: the one-hot design of option codes int[genome, attribute]."""
         x = np.zeros((len(codes), self.width))
         x[:, 0] = 1.0
-        if len(codes):
-            np.put_along_axis(x, codes + self.starts, 1.0, axis=1)
+        x[np.arange(len(codes))[:, None], codes + self.starts] = 1.0
         return x

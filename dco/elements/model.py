@@ -121,15 +121,19 @@ class Fit:
             codes: int[genome, attribute]; arm: int[genome], fitted row, -1 (default) for arms never served.
         """
         row = np.full(len(codes), -1) if arm is None else arm
-        cov = sum((rate.moments(segment, codes, row)[1] for rate in self.rates), np.zeros((len(codes),) * 2))
-        return self.means(segment, codes, row), cov
+        parts = [rate.moments(segment, codes, row) for rate in self.rates]
+        return self._today(segment, row, [m for m, _ in parts]), np.asarray(sum(c for _, c in parts))
 
     def means(self, segment: int, codes: Ints, arm: Ints) -> Floats:
         """The means of `moments` alone: no covariance of all genomes with all."""
-        mean = np.full(len(codes), self.level + float(self.season[segment]))
+        return self._today(segment, arm, [rate.means(segment, codes, arm) for rate in self.rates])
+
+    def _today(self, segment: int, arm: Ints, parts: list[Floats]) -> Floats:
+        """The stages' means, with the level, the season and today's wear."""
+        mean = np.full(len(arm), self.level + float(self.season[segment]))
         age = np.where(arm >= 0, self.age_today[arm], 0.0) if len(self.age_today) else np.zeros(len(arm))
-        for rate in self.rates:
-            mean = mean + rate.means(segment, codes, arm) + wear_offset(rate.wear, age)
+        for rate, part in zip(self.rates, parts):
+            mean = mean + part + wear_offset(rate.wear, age)
         return mean
 
     def predict(self, genomes: list[dict[str, str]], segments: list[str]) -> tuple[Floats, Floats]:

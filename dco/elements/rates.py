@@ -74,7 +74,7 @@ class Rates:
             codes: int[genome, attribute]; arm: int[genome], fitted row that each genome is, -1 for a new arm.
         """
         x, trust = self.alphabet.design(codes), self._trust(arm)
-        mean = self.means(segment, codes, arm)
+        mean = self._mean(segment, x, arm, trust)
         spread = (1.0 - trust)[:, None] * x
         cov = spread @ self.posterior.cov[segment] @ spread.T
         cov[np.diag_indices_from(cov)] += self.variances.arm * (1.0 - trust)
@@ -82,8 +82,11 @@ class Rates:
 
     def means(self, segment: int, codes: Ints, arm: Ints) -> Floats:
         """The means of `moments` alone."""
+        return self._mean(segment, self.alphabet.design(codes), arm, self._trust(arm))
+
+    def _mean(self, segment: int, x: Floats, arm: Ints, trust: Floats) -> Floats:
         extra = np.where(arm >= 0, self.residual[arm], 0.0) if len(self.residual) else np.zeros(len(arm))
-        return self.alphabet.design(codes) @ self.posterior.mean[segment] + self._trust(arm) * extra
+        return x @ self.posterior.mean[segment] + trust * extra
 
     def _trust(self, arm: Ints) -> Floats:
         """How far an arm's own data stand against its options: 0 for a new arm, towards 1 with its counts."""
