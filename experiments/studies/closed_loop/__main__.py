@@ -18,7 +18,7 @@ from experiments.studies.closed_loop.deciders import ENGINE, PEERS, VARIANTS, av
 from experiments.studies.closed_loop.runner import START, Size, study
 
 HERE = Path(__file__).parent
-QUICK = ("additive", "interactions", "drift", "sparse", "null")
+QUICK = ("additive", "interactions", "drift", "sparse", "human_gate", "on_off", "null")
 QUICK_SEEDS, FULL_SEEDS, NIGHTS = 6, 20, 120
 
 

@@ -23,15 +23,19 @@ Made = Mapping[int, list[int]]
 """night -> new creatives per segment, as the engine made them."""
 
 ENGINE, REFRESH = "engine", "random refresh"
-FREE: Mapping[str, Any] = {"floor": 0.0, "holdout": 0.0, "step": 1.0, "max_live": 24, "max_new": MAX_NEW}
-"""The engine without guardrails, because no peer has any."""
+FREE: Mapping[str, Any] = {
+    "floor": 0.0, "holdout": 0.0, "step": 1.0, "max_live": 24, "max_new": MAX_NEW, "speed": "fast",
+}  # fmt: skip
+"""The engine without guardrails, because no peer has any, and at the speed that is meant for studies."""
 
 TUNED: Mapping[str, Mapping[str, Any]] = {
-    "genetic": {},
-    "LinTS": {},
-    "EB GLM": {},
-    REFRESH: {},
+    "genetic": {"make": 2, "pool": 16, "prior_clicks": 12.0, "mutation": 0.05, "tournament": 3},
+    "LinTS": {"make": 2, "pool": 16, "prior_sd": 0.07, "scale": 1.0},
+    "EB GLM": {"make": 2, "pool": 16, "scale": 1.0},
+    REFRESH: {"pool": 16, "prior_clicks": 12.0},
 }
+"""What `tune` found; forgetting (half-life 30 days), repeating ideas, larger and smaller pools and one or four new creatives
+a segment-night gained nothing or lost. Random refresh has the genetic loop's prior and pool."""
 
 PEERS = ("genetic", "LinTS", "EB GLM", REFRESH, "A/B then commit", "Beta-TS, fixed pool", "equal split")
 LOOPS = PEERS[:3]
@@ -41,6 +45,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "product guardrails": {
         f.name: f.default for f in fields(PlanSettings) if f.name in ("floor", "holdout", "step")
     },
+    "exact": {"speed": "exact"},
     "no re-generation": {"max_new": 0},
     "clicks only": {"kpi": "ctr"},
     "Beta-TS shares": {"policy": "beta_thompson"},

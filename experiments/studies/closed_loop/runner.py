@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ class Watched:
 
 
 def play(name: str, market: Any, size: Size, repeats: Made | None = None) -> Run:
-    """One run of one decider."""
+    """One run of one decider; `repeats`: the schedule of new creatives that random refresh follows."""
     watched = Watched(decider(name, market, repeats), market.segments)
     rng = np.random.default_rng([market.seed, 9])
     found = run(
@@ -104,9 +104,8 @@ def play(name: str, market: Any, size: Size, repeats: Made | None = None) -> Run
         return tuple(float(f"{v:.9g}") for v in np.cumsum(values)[np.array(days) - 1])
 
     made = tuple(np.cumsum(found.created)[np.array(days) - 1].tolist())
-
     return Run(
-        code(name), market.name, name, market.seed, size.nights, size.start, market.kpi, len(market.segments),
+        "", market.name, name, market.seed, size.nights, size.start, market.kpi, len(market.segments),
         days, sums(found.engine), sums(found.equal), sums(found.oracle), made, int(found.live[-1]),
         int(found.refused.sum()), 1000 * float(np.mean(watched.seconds)),
         tuple(k for night in watched.made.values() for k in night) if name == ENGINE else (),
@@ -210,7 +209,9 @@ def study(
     _say(
         f"{len(wanted)} runs, {sum(key in have for key in wanted)} done before, {stale} of other code ignored"
     )
-    for done in _run(jobs, workers):
+    for found in _run(jobs, workers):
+        # The code as it was when the study began: whoever edits a file meanwhile changes the next study.
+        done = replace(found, code=codes[found.decider])
         ledger.append(done)
         have[done.key] = done
     return [have[key] for key in wanted]
