@@ -26,11 +26,14 @@ AT_ONCE = 65_536
 
 
 def value_interval(reward: Floats, weight: Floats, level: float) -> tuple[float, float]:
-    """(low, high) in [0, 1] for E[w r], rewards float64[round] in [0, 1]; each side errs with probability (1 - level) / 2."""
+    """(low, high) in [0, 1] for E[w r], rewards float64[round] in [0, 1]; each side errs with probability (1 - level) / 2.
+
+    low > high is a finding: the two sides contradict each other, so the weights do not average 1 or less.
+    """
     alpha = (1 - level) / 2
-    low = min(lower_bound(weight * reward, alpha), 1.0)
-    high = max(1.0 - lower_bound(weight * (1 - reward), alpha), 0.0)
-    return low, max(high, low)
+    return min(lower_bound(weight * reward, alpha), 1.0), max(
+        1.0 - lower_bound(weight * (1 - reward), alpha), 0.0
+    )
 
 
 def lower_bound(x: Floats, alpha: float) -> float:

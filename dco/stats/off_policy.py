@@ -33,6 +33,10 @@ METHODS: tuple[Method, ...] = ("ips", "snips", "dm", "dr", "switch_dr")
 LEAST_ESS = 50.0
 LEAST_REWARDED = 5.0
 """Effective number of rewarded rounds below which a standard error is an accident of which rounds were rewarded."""
+CONTRADICTION = (
+    "both sides of the finite-sample interval rule each other out, so the propensities are not these rounds', "
+    "or the target was made from them"
+)
 UNBELIEVABLE = 5.0
 """Standard errors the mean weight may lie from 1; further, the logged propensities are not those of these rounds."""
 
@@ -62,7 +66,8 @@ class Value:
     """Normal interval at `level`, cut at the rewards' range; that of 'switch_dr' is wider by a bound on its bias."""
     honest_low: float
     honest_high: float
-    """Finite-sample interval for the value itself, the same for all methods."""
+    """Finite-sample interval for the value itself, the same for all methods; the rewards' range where its sides contradict
+    each other, which `doubt` then says."""
     gain: float
     gain_low: float
     gain_high: float
@@ -218,7 +223,7 @@ def _estimate(
     level: float,
     reward_range: tuple[float, float],
     threshold: float | None,
-    honest: tuple[float, float],
+    honest: tuple[float, float] | None,
 ) -> Value:
     r, w, n = data.reward, data.weight, len(data.reward)
     tau, bias = float("inf"), 0.0
@@ -234,14 +239,17 @@ def _estimate(
     earned = w * (r - low)
     ess, rewarded = effective_sample_size(w), effective_sample_size(earned)
     mean_weight = float(w.mean())
+    doubt = _doubt(method, ess, rewarded, mean_weight, float(w.std() / np.sqrt(n)), n)
+    if honest is None:
+        doubt, honest = CONTRADICTION, reward_range
     return Value(
         method, value, se, max(value - half, low), min(value + half, high), *honest,
-        gain, gain - gain_half, gain + gain_half, level, n, ess, rewarded, mean_weight, tau,
-        _doubt(method, ess, rewarded, mean_weight, float(w.std() / np.sqrt(n)), n),
+        gain, gain - gain_half, gain + gain_half, level, n, ess, rewarded, mean_weight, tau, doubt,
     )  # fmt: skip
 
 
 def _doubt(method: Method, ess: float, rewarded: float, mean_weight: float, weight_se: float, n: int) -> str:
+    """The first reason for which there is no verdict, or nothing."""
     if ess < LEAST_ESS:
         return f"{n:,} rounds are worth {ess:.0f} of this policy's own (at least {LEAST_ESS:.0f} are needed)"
     if rewarded < LEAST_REWARDED:
@@ -283,14 +291,17 @@ def _bias_bound(data: Rounds, tau: float) -> float:
     return left * max(float(np.abs(data.q_target).max()), float(np.abs(data.q_logged).max()))
 
 
-def _honest(data: Rounds, level: float, reward_range: tuple[float, float]) -> tuple[float, float]:
+def _honest(data: Rounds, level: float, reward_range: tuple[float, float]) -> tuple[float, float] | None:
+    """The finite-sample interval, or None where its two sides contradict each other."""
     low, high = reward_range
     if not low < high:
         raise BadData(f"reward_range: expected two numbers in ascending order, got {reward_range!r}")
     outside = (data.reward < low) | (data.reward > high)
     _refuse(outside, "reward", data.reward, f"a number from {low:g} to {high:g} (give reward_range)")
-    bounds = value_interval((data.reward - low) / (high - low), data.weight, level)
-    return low + bounds[0] * (high - low), low + bounds[1] * (high - low)
+    least, most = value_interval((data.reward - low) / (high - low), data.weight, level)
+    if least > most:
+        return None
+    return low + least * (high - low), low + most * (high - low)
 
 
 def _index(values: ArrayLike | None, size: int, name: str, rows: int | None = None) -> Ints:

@@ -149,6 +149,13 @@ def test_the_honest_interval_narrows_and_holds_at_every_look():
     assert (np.diff(middle) < 0).all() and middle[-1] < 0.045
 
 
+def test_a_target_made_from_the_rounds_it_weighs_contradicts_itself_and_is_not_believed():
+    """Every round weighs 20: such weights average nothing like 1, and no value is consistent with both bounds."""
+    reward = np.array([1.0] * 50 + [0.0] * 950)
+    one = estimate(rounds(reward, np.zeros(1000, int), np.full(1000, 0.05), [1.0, 0.0]), "ips")
+    assert "rule each other out" in one.verdict and (one.honest_low, one.honest_high) == (0.0, 1.0)
+
+
 def test_no_reward_says_nothing_below_and_something_above():
     assert lower_bound(np.zeros(10), 0.05) == 0.0
     low, high = value_interval(np.zeros(1000), np.ones(1000), 0.95)
@@ -185,7 +192,8 @@ def test_switch_is_dr_without_great_weights_and_the_model_without_any():
 
 
 def test_the_threshold_leaves_out_weights_that_only_add_noise():
-    """A tenth of a percent of the rounds have weights near 1000 and the model is right: using them only costs."""
+    """Ten rounds of 20,000 have weight 1000 and the model is right: using them only costs. None of the ten was rewarded, so
+    IPS says half of the truth and is sure of it."""
     draw = np.random.default_rng(1)
     logged, target = np.array([0.9995, 0.0005]), np.array([0.5, 0.5])
     action = draw.choice(2, 20_000, p=logged)
@@ -194,8 +202,9 @@ def test_the_threshold_leaves_out_weights_that_only_add_noise():
     tau = choose_threshold(data)
     assert tau < 1000
     switch, ips = estimate(data, "switch_dr"), estimate(data, "ips")
-    assert switch.threshold == tau and switch.high - switch.low < ips.high - ips.low
-    assert switch.low <= 0.004 <= switch.high
+    assert switch.threshold == tau and switch.low <= 0.004 <= switch.high
+    assert not ips.low <= 0.004 <= ips.high and ips.honest_low <= 0.004 <= ips.honest_high
+    assert ips.doubt, "and it is not believed"
 
 
 def test_below_fifty_effective_rounds_there_is_no_verdict():
@@ -214,10 +223,15 @@ def test_a_handful_of_rewards_gives_no_verdict_either():
     assert one.ess > 50 and "rests on 2.0 rewarded rounds" in one.verdict
 
 
-def test_propensities_of_another_log_are_found_out():
+@pytest.mark.parametrize(
+    "target, words",
+    [([0, 0, 0, 0, 0.5, 0.5], "weights average 0.3"), ([0.7, 0.2, 0.1, 0, 0, 0], "rule each other out")],
+)
+def test_propensities_of_another_log_are_found_out(target, words):
+    """The log is LOGGED's and says it were uniform: weights average 0.3 for what it seldom showed, 1.6 for the rest."""
     reward, action, _, _ = log(5000, 2)
-    one = estimate(rounds(reward, action, np.full(5000, 1 / K), [0.7, 0.2, 0.1, 0, 0, 0]), "snips")
-    assert "weights average" in one.verdict
+    one = estimate(rounds(reward, action, np.full(5000, 1 / K), target), "snips")
+    assert words in one.verdict and one.verdict.startswith("cannot be told")
 
 
 def test_a_clear_gain_and_a_clear_loss_are_called_so():
