@@ -1,4 +1,4 @@
-"""Options work in pairs: what a scene is worth depends on its palette. Main effects explain a quarter."""
+"""Options work in pairs: what a scene is worth depends on its palette. Main effects explain a third."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ class Market(BaseMarket):
             effect = np.sqrt(0.7) * rng.standard_normal(shape) + np.sqrt(0.3) * rng.standard_normal(
                 (len(self.segments), *shape)
             )
-            found.append((a, a + 1, effect * sd))
+            # What is the same for all partners would be a main effect; a scale makes up for the variance it took.
+            effect = effect - effect.mean(axis=1, keepdims=True)
+            effect = effect - effect.mean(axis=2, keepdims=True)
+            left = np.sqrt(max((1 - 1 / shape[0]) * (1 - 1 / shape[1]), 1e-12))
+            found.append((a, a + 1, effect * sd / left))
         return found
 
     def idea_parts(self, segment: Ints, codes: Ints) -> Floats:

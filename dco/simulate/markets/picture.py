@@ -17,11 +17,12 @@ WORDS = ("headline", "subhead", "cta")
 
 
 class Network(NamedTuple):
-    """float[option column, feature], float[feature, unit], float[unit], float[segment, unit], and each segment's mean, sd."""
+    """float[option column, feature], weights of two layers of units, float[segment, unit], and each segment's mean, sd."""
 
     features: Floats
-    hidden: Floats
-    bias: Floats
+    first: Floats  # [feature, unit]
+    second: Floats  # [unit, unit]
+    bias: Floats  # [layer, unit]
     out: Floats
     mean: Floats
     sd: Floats
@@ -32,8 +33,8 @@ class Market(BaseMarket):
     """creative_sd .25, attribute_share .5 (of the true picture; its tags explain less); judged by clicks; 51,840 ideas.
 
     Every option of a picture attribute stands for a hidden vector of `n_features` picture features; a picture's features
-    are their sum, and its log CTR is a network of `n_units` tanh units of them, output weights shared by segments but
-    for `own_share`. It carries `picture_share` of what ideas have in common, the words add the rest. Each tag of each
+    are their sum, and its log CTR is a network of two layers of `n_units` tanh units, output weights shared by segments
+    but for `own_share`; a sum over options explains about two thirds of it. It carries `picture_share` of what ideas have in common, the words add the rest. Each tag of each
     creative is wrong with probability `mislabel`: then the picture shows another option than its tag says.
     """
 
@@ -43,8 +44,8 @@ class Market(BaseMarket):
     mislabel: float = 0.10
     picture_share: float = 0.8
     n_features: int = 6
-    n_units: int = 12
-    gain: float = 1.5
+    n_units: int = 16
+    gain: float = 3.0
 
     @cached_property
     def seen(self) -> list[int]:
@@ -56,24 +57,26 @@ class Market(BaseMarket):
     def network(self) -> Network:
         rng = np.random.default_rng([self.seed, 5])
         features = rng.standard_normal((self.alphabet.width, self.n_features))
-        hidden = rng.standard_normal((self.n_features, self.n_units)) * self.gain / np.sqrt(self.n_features)
-        bias = rng.standard_normal(self.n_units)
+        first = rng.standard_normal((self.n_features, self.n_units)) * self.gain / np.sqrt(self.n_features)
+        second = rng.standard_normal((self.n_units, self.n_units)) * self.gain / np.sqrt(self.n_units)
+        bias = rng.standard_normal((2, self.n_units))
         shared, own = (rng.standard_normal((n, self.n_units)) for n in (1, len(self.segments)))
         out = np.sqrt(1 - self.own_share) * shared + np.sqrt(self.own_share) * own
         sample = self.ideas[rng.integers(len(self.ideas), size=4000)]
-        raw = self._units(features, hidden, bias, sample) @ out.T
-        return Network(features, hidden, bias, out, raw.mean(axis=0), raw.std(axis=0) + 1e-12)
+        net = Network(features, first, second, bias, out, np.zeros(len(out)), np.ones(len(out)))
+        raw = self._units(net, sample) @ out.T
+        return net._replace(mean=raw.mean(axis=0), sd=raw.std(axis=0) + 1e-12)
 
-    def _units(self, features: Floats, hidden: Floats, bias: Floats, codes: Ints) -> Floats:
+    def _units(self, net: Network, codes: Ints) -> Floats:
         columns = (codes + self.alphabet.starts)[:, self.seen]
-        picture = features[columns].sum(axis=1) / np.sqrt(len(self.seen))
-        return np.asarray(np.tanh(picture @ hidden + bias))
+        picture = net.features[columns].sum(axis=1) / np.sqrt(len(self.seen))
+        return np.asarray(np.tanh(np.tanh(picture @ net.first + net.bias[0]) @ net.second + net.bias[1]))
 
     def idea_parts(self, segment: Ints, codes: Ints) -> Floats:
         """Of pictures that show what `codes` say."""
         parts = super().idea_parts(segment, codes)
         net = self.network
-        raw = (self._units(net.features, net.hidden, net.bias, codes) * net.out[segment]).sum(axis=1)
+        raw = (self._units(net, codes) * net.out[segment]).sum(axis=1)
         scale = self.creative_sd * np.sqrt(self.attribute_share)
         words = self.summed(self._word_weights, segment, codes)
         network = (raw - net.mean[segment]) / net.sd[segment] * np.sqrt(self.picture_share)
