@@ -9,7 +9,7 @@ import numpy as np
 
 from dco.errors import BadData
 from dco.records import content_hash
-from dco.simulate.market import arm_row
+from dco.simulate.rows import arm_row
 from dco.simulate.stage import MarketLike, coded
 
 DAYS_PER_WEEK = 7

@@ -10,65 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from dco.elements.alphabet import Alphabet
 from dco.records import Space, content_hash
+from dco.simulate.oracle import best_unworn
+from dco.simulate.rows import DEMO_SPACE, WIDE_SPACE, Rates, Served, arm_row, scrambled
 from dco.simulate.stage import Bools, Drawn, Floats, Ints, Standing, coded
 
-DEMO_SPACE = Space(
-    {
-        "scene": ("beach", "city skyline", "foliage", "marble tabletop", "mountain ridge", "studio podium"),
-        "palette": ("amber", "blue", "coral", "green", "violet"),
-        "light": ("dramatic light", "golden hour", "night", "soft light"),
-        "composition": ("centered", "copy space left", "copy space right"),
-        "headline": ("benefit", "price", "proof", "question"),
-        "cta": ("buy", "discover", "learn"),
-    }
-)
-"""4,320 ideas; the options are words of the embedded vocabulary."""
-
-WIDE_SPACE = Space(
-    {
-        **DEMO_SPACE.attributes,
-        "finish": ("film grain", "glossy", "matte"),
-        "season": ("autumn", "spring", "summer", "winter"),
-    }
-)
-"""51,840 ideas: too many to try, and more attributes than matter."""
-
-
-class Rates(NamedTuple):
-    """Truth about a genome: clicks per impression, conversions per click, revenue per conversion (currency units)."""
-
-    ctr: float
-    cvr: float
-    aov: float
-
-
-@dataclass(frozen=True)
-class Served:
-    """What one arm really earned on one day. `conversions[lag]` become known `lag` days after the click day."""
-
-    arm_id: str
-    segment: str
-    day: int
-    impressions: int
-    clicks: int
-    conversions: tuple[int, ...]
-    revenue: tuple[float, ...]
-    share: float
-
-    def known(self, as_of: int) -> tuple[int, int, int, float] | None:
-        """(impressions, clicks, conversions, revenue) as a report read on `as_of` shows them; None before the day ends."""
-        if as_of < self.day:
-            return None
-        until = as_of - self.day + 1
-        return self.impressions, self.clicks, sum(self.conversions[:until]), float(sum(self.revenue[:until]))
+__all__ = [
+    "BUY",
+    "CLICK",
+    "DEMO_SPACE",
+    "LUCK",
+    "ORDER",
+    "WIDE_SPACE",
+    "BaseMarket",
+    "Rates",
+    "Served",
+    "arm_row",
+]
 
 
 @dataclass(frozen=True)
@@ -171,7 +135,7 @@ class BaseMarket:
         with np.errstate(over="ignore"):
             index = index + take.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
         salt = ((self.seed * 1_000_003 + segment * 101 + stage) % 2**32).astype(np.uint64)
-        found = (_mix(index ^ _mix(salt)) >> np.uint64(11)) / 2.0**53
+        found = (scrambled(index ^ scrambled(salt)) >> np.uint64(11)) / 2.0**53
         return np.clip(found, 1e-12, 1 - 1e-12)
 
     def normal(self, stage: int, segment: Ints, codes: Ints, take: Ints) -> Floats:
@@ -254,8 +218,6 @@ class BaseMarket:
 
     def oracle(self, segment: str, day: int, kpi: str) -> float:
         """Value per impression of the best creative that an oracle knows, unworn, on a day; see `oracle.candidates`."""
-        from dco.simulate.oracle import best_unworn
-
         return best_unworn(self, segment, day, kpi)
 
     @cached_property
@@ -332,26 +294,3 @@ class BaseMarket:
             Served(name, where, day, n, clicks, tuple(orders), tuple(money), float(share))
             for (where, name), n, clicks, orders, money, share in zip(names, *columns, intended)
         ]
-
-
-def arm_row(
-    segment: str, genome: Mapping[str, str], *, control: bool = False, take: int = 0
-) -> dict[str, object]:
-    """A simulated arm; its id hashes segment, idea and take, in the form of real arm ids."""
-    again = [take] if take else []
-    return {
-        "arm_id": "dco" + content_hash([segment, sorted(genome.items()), *again]),
-        "segment": segment,
-        "attributes": dict(genome),
-        "control": control,
-        "take": take,
-    }
-
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64: well-spread bits from any integer; wraps around by design."""
-    with np.errstate(over="ignore"):
-        x = x + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return x ^ (x >> np.uint64(31))

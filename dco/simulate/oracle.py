@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dco.simulate.market import arm_row
+from dco.simulate.rows import arm_row
 from dco.simulate.stage import Bools, Floats, Ints, MarketLike, Stage, Standing, coded
 
 TOP = 8
