@@ -14,16 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from dco.bandits.many_splits import p_best_many
 from dco.bandits.pooled import Levels
-from dco.stats.best import best_normal
-from dco.stats.best_rows import best_normal_rows
 
 Floats = NDArray[np.float64]
 
 QUADRATURE_ERROR = 1e-3
-"""Stated error of a P(best) that needed no draws (`stats.best` measures less)."""
+"""Stated error of a P(best) that needed no draws."""
 HERMITE = 16
-CELLS_AT_ONCE = 2_000_000
 
 
 class Chances(NamedTuple):
@@ -42,12 +40,11 @@ def chances(levels: Levels, rng: np.random.Generator, draws: int) -> Chances:
     exact = np.full(k, QUADRATURE_ERROR)
     if k == 1:
         return Chances(np.ones(1), np.zeros(1), False)
-    if not shared.shape[1]:
-        return Chances(best_normal(levels.mean, levels.noise).p, exact, False)
-    if shared.shape[1] == 1:
-        z, weight = np.polynomial.hermite_e.hermegauss(HERMITE)
-        each = [best_normal(levels.mean + shared[:, 0] * one, levels.noise).p for one in z]
-        return Chances(weight @ np.array(each) / weight.sum(), exact, False)
+    if shared.shape[1] <= 1:
+        z, weight = np.polynomial.hermite_e.hermegauss(HERMITE if shared.shape[1] else 1)
+        nodes = z[:, None] if shared.shape[1] else np.zeros((1, 0))
+        each = _given(levels, shared, nodes, np.arange(k))
+        return Chances(weight @ each / weight.sum(), exact, False)
     half = rng.standard_normal((max(draws // 2, 2), shared.shape[1]))
     able = _able(levels, shared)
     p = np.zeros((len(half), k))
@@ -79,11 +76,4 @@ def _given(levels: Levels, shared: Floats, z: Floats, able: NDArray[np.intp]) ->
         top = mean >= mean.max(axis=1, keepdims=True) - 1e-12 * np.abs(mean).max()
         return np.asarray(top / top.sum(axis=1, keepdims=True))
     # A sliver of width keeps an arm that is known very well from being narrower than the grid.
-    sd = np.broadcast_to(np.maximum(noise, 0.02 * noise.max()), mean.shape)
-    live = np.ones(mean.shape, bool)
-    at_once = max(CELLS_AT_ONCE // (len(able) * 65), 1)
-    parts = [
-        best_normal_rows(mean[i : i + at_once], sd[i : i + at_once], live[i : i + at_once])[0]
-        for i in range(0, len(mean), at_once)
-    ]
-    return np.concatenate(parts)
+    return p_best_many(mean, np.maximum(noise, 1e-3 * noise.max()))

@@ -38,7 +38,7 @@ class Policy:
     """Variance of a count over its mean; counts and exposure are divided by it."""
     trials: bool = True
     """A success is one of its exposures; False for rates per money or of money (log link)."""
-    draws: int = 512
+    draws: int = 256
     level: float = 0.90
 
     def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
