@@ -61,6 +61,17 @@ def test_a_cast_is_held_back_and_a_local_colour_is_not() -> None:
     assert moved[:, 330:, 0].mean() - moved[:, :50, 0].mean() == pytest.approx(0.06, abs=0.01)
 
 
+def test_a_change_of_contrast_is_held_back_and_light_that_moves_is_not() -> None:
+    """How dramatic a picture is was asked for; where its light lies was not."""
+    picture = 0.2 + 0.5 * painted()
+    copy = small(picture)
+    steeper = copy + 0.3 * (copy.mean(2, keepdims=True) - copy.mean())
+    np.testing.assert_allclose(delta_transfer(picture, steeper, copy), picture, atol=1e-4)
+    ramp = np.linspace(-0.1, 0.1, 64, dtype=np.float32)[None, :, None]
+    moved = delta_transfer(picture, copy + ramp, copy) - picture
+    assert moved[:, 330:].mean() - moved[:, :50].mean() > 0.1
+
+
 def test_the_blur_of_the_autoencoder_cancels() -> None:
     """Whatever the reconstruction lost, losing the same in the diffused copy changes nothing."""
     picture = painted()
@@ -72,8 +83,11 @@ def test_the_blur_of_the_autoencoder_cancels() -> None:
 def test_the_subsampled_filter_agrees_with_the_full_one(scene: str) -> None:
     """The full filter on all pixels is the oracle. 1/255 of the mean picture is the least anybody can see."""
     picture = 0.2 + 0.6 * painted(scene=scene)
-    change = smooth((64, 64, 3), 0.05)
-    copy = small(picture)
+    change, copy = smooth((64, 64, 3), 0.05), small(picture)
+    grey = (copy.mean(2) - copy.mean())[..., None]
+    change -= (
+        grey * (change.mean(2, keepdims=True) * grey).sum() / (grey**2).sum()
+    )  # contrast is held; see its test
     full = picture + reference(picture, resize(change, (384, 384), Image.Resampling.BICUBIC), 25)
     difference = delta_transfer(picture, copy + change, copy) - np.clip(full, 0, 1)
     assert np.sqrt((difference**2).mean()) < 1 / 255
@@ -85,12 +99,16 @@ def test_the_change_stops_at_the_renders_edges() -> None:
     picture = np.full((384, 384, 3), 0.25, np.float32)
     picture[:, 192:] = 0.75
     change = np.zeros((64, 64, 3), np.float32)
-    change[:, 32:] = 0.2
+    change[:, 32:] = (
+        0.2,
+        0.0,
+        -0.2,
+    )  # warmer, and no brighter: brightness that follows the grey would be contrast
     change = gaussian_filter(change, (0, 2, 0))
     moved = delta_transfer(picture, small(picture) + change, small(picture)) - picture
     plain = resize(change, (384, 384), Image.Resampling.BICUBIC)
-    jump = moved[:, 194].mean() - moved[:, 189].mean()
-    plain_jump = plain[:, 194].mean() - plain[:, 189].mean()
+    jump = moved[:, 194, 0].mean() - moved[:, 189, 0].mean()
+    plain_jump = plain[:, 194, 0].mean() - plain[:, 189, 0].mean()
     assert jump > 2 * plain_jump
 
 

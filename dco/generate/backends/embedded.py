@@ -113,7 +113,7 @@ class Backend:
     @property
     def defaults(self) -> Defaults:
         """Steps, guidance and strength where nobody states them."""
-        return Defaults(9, 2.5, 0.6)
+        return Defaults(9, 3.0, 0.6)
 
     @property
     def statistics(self) -> tuple[Bucket, ...]:

@@ -33,7 +33,7 @@ PICTURES = 192
 USUAL = (12, 1.5)
 """Steps and guidance of the plain loop: what the model was made for (evenly spaced, every step guided)."""
 
-SHORT = ((9, 2.5), (8, 2.5))
+SHORT = ((9, 3.0), (8, 3.0))
 """(steps, guidance) of short schedules that may be as good at less work, the dearest first: five and four visits."""
 
 BLOCKS = 12

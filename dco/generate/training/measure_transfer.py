@@ -108,7 +108,7 @@ class Transfer:
 
 
 def measure_transfer(
-    folder: Path, n: int = 400, *, strength: float = 0.6, steps: int = 9, guidance: float = 2.5
+    folder: Path, n: int = 400, *, strength: float = 0.6, steps: int = 9, guidance: float = 3.0
 ) -> Transfer:
     """Measure delta transfer with n fresh looks, scenes in turn.
 
