@@ -55,7 +55,7 @@ class FitSettings:
     """`stages`: 'clicks' alone, or 'clicks' with 'conversions' or 'revenue' per click.
 
     `half_life_days` forgets by the calendar (off by default: no gain was confirmed for it on simulated drift). `rounds`
-    and `learn_from` (the first round that learns variances) as in `rates.fit_rates`.
+    and `learn_between` (whether variances are learnt in all of them) as in `rates.fit_rates`.
     """
 
     stages: tuple[str, ...] = ("clicks",)
@@ -63,7 +63,7 @@ class FitSettings:
     wear: bool = True
     learn: bool = True
     rounds: int = 3
-    learn_from: int = 0
+    learn_between: bool = True
 
 
 class Effect(NamedTuple):
@@ -233,7 +233,7 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
             fit_rates(
                 alphabet, history.segment, history.codes, cells, n_groups=n_groups, usual=USUAL,
                 learn=settings.learn, wear=settings.wear and stage == "clicks",
-                rounds=settings.rounds, learn_from=settings.learn_from,
+                rounds=settings.rounds, learn_between=settings.learn_between,
             )
         )  # fmt: skip
         where = history.segment[history.arm[lately]]

@@ -34,8 +34,8 @@ USUAL = Variances(shared=0.008, own=0.003, arm=0.01)
 """What comparable campaigns show: about .25 log-sd between creatives of six attributes, some of it beyond them."""
 
 NEWTON_STEPS = 8
-CLOSE, ROUGHLY = 1e-4, 1e-2
-"""Change of a log rate at which a round ends; roughly where a round only prepares day effects and wear for the next."""
+CLOSE = 1e-4
+"""Change of a log rate at which a round ends."""
 LEARN_AT = 2
 """Newton step at which variances are learnt: by then the working responses are close to what they will be."""
 
@@ -104,7 +104,7 @@ def fit_rates(
     usual: Variances = USUAL,
     rounds: int = 3,
     learn: bool = True,
-    learn_from: int = 0,
+    learn_between: bool = True,
     wear: bool = True,
 ) -> Rates:
     """Fit one stage.
@@ -112,7 +112,8 @@ def fit_rates(
     Args:
         segment: int[arm]; codes: int[arm, attribute]; cells: the arm-days of those arms.
         rounds: alternations between day effects, wear, dispersion and the arms' rates.
-        learn: whether variances are learnt by evidence (else `usual` holds), in every round from `learn_from` on.
+        learn: whether variances are learnt by evidence (else `usual` holds), in every round, or without
+            `learn_between` in the first and the last one only.
     """
     n_arms, n_segments = len(segment), len(alphabet.segments)
     design = Design.of(alphabet.design(codes), segment, n_segments)
@@ -131,11 +132,8 @@ def fit_rates(
         expected = np.bincount(cells.arm, base, n_arms).astype(float)
         if turn == 0:
             eta = np.log((events + 5.0) / (expected + 5.0))
-        final = turn >= min(learn_from, rounds - 1)
-        found = fit_arms(
-            design, events, expected, eta, scale, variances, usual, learn=learn and final,
-            close=CLOSE if final else ROUGHLY,
-        )  # fmt: skip
+        again = learn and (learn_between or turn in (0, rounds - 1))
+        found = fit_arms(design, events, expected, eta, scale, variances, usual, learn=again)
         eta, variances = found.eta, found.variances
         rate = cells.exposure * np.exp(level + eta[cells.arm] + wear_offset(lost, cells.age))
         scale = dispersion(cells.events, rate * np.exp(days[cells.group]), n_arms + n_groups)
@@ -172,9 +170,8 @@ def fit_arms(
     usual: Variances,
     *,
     learn: bool,
-    close: float,
 ) -> Arms:
-    """Newton's iteration from `eta` until no log rate moves by `close`; events and expected (at log rate 0) are float[arm]."""
+    """Newton's iteration from `eta` until no log rate moves by `CLOSE`; events and expected (at log rate 0) are float[arm]."""
     for step in range(NEWTON_STEPS):
         mu = expected * np.exp(eta)
         response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
@@ -188,7 +185,7 @@ def fit_arms(
         fresh = by_options + trust * (response - by_options)
         moved = float(np.abs(fresh - eta).max()) if len(eta) else 0.0
         eta = fresh
-        if (step > LEARN_AT or not learn) and moved < close:
+        if (step > LEARN_AT or not learn) and moved < CLOSE:
             break
     return Arms(posterior(known, variances), variances, eta, 1.0 / sampling, response - by_options)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dco.bandits.beliefs import Outlook
-from dco.bandits.look_ahead import CELLS, look_ahead
+from dco.bandits.look_ahead import look_ahead
 from dco.elements.model import Fit
 from dco.plan.reading import Known
 from dco.records import PlanSettings
@@ -48,13 +48,12 @@ def nights_that_count(settings: PlanSettings) -> int:
     return min(left, settings.horizon_days)
 
 
-def shares_ahead(p_best: Floats, mean: Floats, sd: Floats, ahead: Outlook, cells: int = CELLS) -> Floats:
+def shares_ahead(p_best: Floats, mean: Floats, sd: Floats, ahead: Outlook) -> Floats:
     """Shares float[arm] that earn most tonight and after it.
 
     Args:
         p_best: float[arm], P(best) of the same posterior.
         mean, sd: log value rates and what each is uncertain by apart from what all arms share (`segment.contrast_sd`).
-        cells: quadrature points.
 
     A log rate of this sd is what a Gamma of 1 / expm1(sd^2) events leaves open; that many events stand behind each arm,
     whether they were its own or its options'.
@@ -63,7 +62,7 @@ def shares_ahead(p_best: Floats, mean: Floats, sd: Floats, ahead: Outlook, cells
         return p_best
     events = 1.0 / np.expm1(np.square(sd))
     rate = np.exp(mean + np.square(sd) / 2)
-    return look_ahead(p_best, events, events / rate, ahead.tonight, ahead.later, cells=cells)
+    return look_ahead(p_best, events, events / rate, ahead.tonight, ahead.later)
 
 
 def sentence(shares: Floats, p_best: Floats, ahead: Outlook) -> str:

@@ -103,9 +103,7 @@ def split(
         w[stay] = 1.0 / stay.sum()
     else:
         chance = p_best if stay.all() else p_best_normal(mean[stay], sd[stay], effort.best_cells)
-        w[stay] = (
-            chance if ahead is None else shares_ahead(chance, mean[stay], sd[stay], ahead, effort.ahead_cells)
-        )
+        w[stay] = chance if ahead is None else shares_ahead(chance, mean[stay], sd[stay], ahead)
         if ahead is not None and (text := sentence(w[stay], chance, ahead)):
             found.why.append(text)
     w[stay] = with_floor(w[stay] / w[stay].sum(), settings.floor)

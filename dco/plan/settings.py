@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dco import registry
-from dco.bandits.look_ahead import CELLS
 from dco.elements.model import FitSettings
 from dco.errors import BadData, UnknownName
 from dco.prompts.propose import DRAWS
@@ -21,17 +20,15 @@ KPIS = ("ctr", "cpa", "roas", "revenue_per_impression")
 class Effort:
     """What a speed spends; `exact` is what every figure of the engine was measured with unless it says otherwise."""
 
-    rounds: int = 3
-    learn_from: int = 0
+    learn_between: bool = True
     draws: int = DRAWS
     best_cells: int = GRID
-    ahead_cells: int = CELLS
 
     def fit(self, stages: tuple[str, ...]) -> FitSettings:
-        return FitSettings(stages=stages, rounds=self.rounds, learn_from=self.learn_from)
+        return FitSettings(stages=stages, learn_between=self.learn_between)
 
 
-SPEEDS = {"exact": Effort(), "fast": Effort(2, 1, DRAWS // 2, GRID // 2, CELLS // 2)}
+SPEEDS = {"exact": Effort(), "fast": Effort(learn_between=False, draws=DRAWS // 2, best_cells=GRID // 2)}
 
 
 def as_settings(settings: PlanSettings | Mapping[str, Any] | None) -> PlanSettings:
