@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,10 @@ __all__ = [
     "Served",
     "arm_row",
 ]
+
+
+MANY_IDEAS = 200_000
+"""Ideas that an oracle looks through at most."""
 
 
 @dataclass(frozen=True)
@@ -222,9 +227,12 @@ class BaseMarket:
 
     @cached_property
     def ideas(self) -> Ints:
-        """int[idea, attribute]: option codes of all allowed ideas."""
+        """int[idea, attribute]: option codes of all allowed ideas; of a greater space, of `MANY_IDEAS` random ones."""
         sizes = [len(o) for o in self.alphabet.options]
-        codes = np.stack(np.unravel_index(np.arange(int(np.prod(sizes))), sizes), axis=1).astype(np.int64)
+        count = prod(sizes)
+        some = np.random.default_rng([self.seed, 8]).integers(count, size=MANY_IDEAS)
+        chosen = np.arange(count) if count <= MANY_IDEAS else np.unique(some)
+        codes = np.stack(np.unravel_index(chosen, sizes), axis=1).astype(np.int64)
         if self.space.forbidden:
             codes = codes[[self.space.allows(self.alphabet.decode(c)) for c in codes]]
         return codes

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dco import registry
+from dco.records import Space
 from dco.simulate import baselines
 from dco.simulate.loop import Choice, Night, run
 from dco.simulate.stage import Stage, Standing
@@ -220,3 +221,11 @@ def test_divergent_delivery_biases_the_naive_rate_and_keeps_the_audience() -> No
     only[[0, 12, 24]] = 1.0
     _, everyone = stage.deliver(arms, only, 0)
     np.testing.assert_allclose(everyone[[0, 12, 24]], true[[0, 12, 24]], rtol=5e-3)
+
+
+def test_of_a_space_of_millions_an_oracle_looks_through_some() -> None:
+    space = Space({f"a{k}": tuple("abcdefgh") for k in range(8)})
+    m = market("additive", space=space, segments=("all",), daily_impressions=(1000,))
+    assert 100_000 < len(m.ideas) <= 200_000
+    pool = [m.rate("all", a["attributes"], 0, 0).ctr for a in m.starting_pool(100)]
+    assert max(pool) < m.oracle("all", 0, "ctr")
