@@ -130,7 +130,7 @@ class Gate(Protocol):
 
 class Measure(NamedTuple):
     """How a value is judged: it may be at `most` or must be at `least` its limit. `why` is the reason, with {value} and
-    {limit}; `slack` is the least room that calibration leaves between good pictures and the limit."""
+    {limit}; `slack` is the least room that calibration leaves between good pictures and the limit: what nobody would see."""
 
     side: Literal["most", "least"]
     why: str

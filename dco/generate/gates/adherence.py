@@ -78,8 +78,8 @@ GATE = _Adherence(
     "adherence",
     {
         **{a: Measure("most", _WORD.format(a), 3.0) for a in ATTRIBUTES},
-        "colour": Measure("most", "other colours than asked for: {value:.1f} from the render (dE); at most {limit:.1f} is allowed"),
-        "forms": Measure("least", "another scene than asked for: its forms agree with the render's to {value:.2f}; at least {limit:.2f} is needed"),
+        "colour": Measure("most", "other colours than asked for: {value:.1f} from the render (dE); at most {limit:.1f} is allowed", 0.6),
+        "forms": Measure("least", "another scene than asked for: its forms agree with the render's to {value:.2f}; at least {limit:.2f} is needed", 0.15),
         "clip": Measure("least", "does not look like its prompt: CLIP score {value:.3f}; at least {limit:.3f} is needed"),
     },
     _measure,

@@ -98,11 +98,11 @@ GATE = Gauge(
     "artefacts",
     {
         "blocks": Measure("most", "a grid of 8 px blocks shows: steps across it are {value:.0%} larger; at most {limit:.0%} is allowed", 0.01),
-        "speckle": Measure("most", "coloured noise: {value:.2f} of 255; at most {limit:.2f} is allowed"),
+        "speckle": Measure("most", "coloured noise: {value:.2f} of 255; at most {limit:.2f} is allowed", 0.08),
         "bands": Measure("most", "banding: {value:.0%} of the tones between dark and bright are missing; at most {limit:.0%} may be", 0.03),
         "clipped": Measure("most", "burnt out or drained: {value:.0%} of the picture is pure white or black; at most {limit:.0%} may be", 0.03),
         "chroma": Measure("most", "oversaturated: the strongest colours have chroma {value:.0f}; at most {limit:.0f} is allowed"),
-        "saturation": Measure("most", "oversaturated: {value:.2f} times the render's colour; at most {limit:.2f} is allowed"),
+        "saturation": Measure("most", "oversaturated: {value:.2f} times the render's colour; at most {limit:.2f} is allowed", 0.06),
         "smudge": Measure("most", "colour smudges: patches are off by {value:.1f} (a*b*); at most {limit:.1f} is allowed"),
         "halo": Measure("most", "halos along edges: {value:.2f} L*; at most {limit:.2f} is allowed"),
     },

@@ -72,6 +72,7 @@ GATE = Gauge(
         "grain": Measure(
             "least",
             "blurred: neighbouring pixels differ by {value:.2f} of 255; at least {limit:.2f} is needed",
+            0.1,
         ),
         "edge": Measure(
             "least", "blurred: edges are {value:.2f} times as steep up close; at least {limit:.2f} is needed"
