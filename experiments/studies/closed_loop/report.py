@@ -39,24 +39,24 @@ class Study:
 
 
 def number(value: float, digits: int, sign: str = "") -> str:
-    return "" if np.isnan(value) else f"{value:{sign}.{digits}f}"
+    """As printed, without a minus before nothing; empty where it could not be computed."""
+    return "" if np.isnan(value) else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
 
 
 def pm(found: Mean | None, digits: int = 3, sign: str = "") -> str:
     """Mean +- standard error."""
     if found is None:
         return "nothing to gain"
-    se = "" if np.isnan(found.se) else f" ± {found.se:.{digits}f}"
-    return f"{found.mean:{sign}.{digits}f}{se}"
+    se = "" if np.isnan(found.se) else f" ± {number(found.se, digits)}"
+    return f"{number(found.mean, digits, sign)}{se}"
 
 
 def interval(found: Mean | None, digits: int = 2) -> str:
     """Mean and 95 % interval."""
     if found is None:
         return ""
-    if np.isnan(found.low):
-        return f"{found.mean:+.{digits}f}"
-    return f"{found.mean:+.{digits}f} ({found.low:+.{digits}f} to {found.high:+.{digits}f})"
+    mean, low, high = (number(v, digits, "+") for v in (found.mean, found.low, found.high))
+    return f"{mean} ({low} to {high})" if low else mean
 
 
 def markdown(study: Study) -> str:
@@ -238,6 +238,7 @@ def chart(study: Study) -> str:
         alt.layer(rule, point)
         .properties(width=170, height=17 * len(order))
         .facet(alt.Facet("market:N", sort=list(study.markets), title=None), columns=4)
+        .resolve_axis(x="independent")
         .configure(font="sans-serif", background="white")
         .configure_view(stroke="#dddddd")
     )
