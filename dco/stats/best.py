@@ -5,7 +5,7 @@
 Deterministic: no seed, no Monte Carlo noise, so a report rerun says the same. The grid is laid where the maximum lives:
 a coarse pass finds the distribution H = prod F of the maximum, the fine pass puts cells of equal mass of H, so that a
 vague newcomer beside sharply known arms is resolved as well as equals are. Absolute error below 1e-3 (measured: 1e-6 on
-campaigns, 3e-4 on the unkindest mixtures tried).
+campaigns; of 400 random mixtures with a 300-fold range of sd one is off by 2e-3, all others by less than 1e-3).
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ COARSE_CELLS = 40
 REFINEMENTS = 4
 WIDE = 0.15
 """A cell holding this much of an arm that matters is too wide: one more refinement (rare: a millionfold range of sd)."""
+UNSEEN = 0.01
+"""Chance by which an arm that the grid does not resolve yet draws cells to itself."""
 
 
 class Best(NamedTuple):
@@ -131,11 +133,13 @@ def _best(
     if not part.sum() > 0:  # only a wall that no free arm can pass
         return Best(p, wall)
     for _ in range(REFINEMENTS):
+        # An arm whose mass lies in one or two cells is not resolved: what it was given means nothing yet.
+        hidden = np.diff(f, axis=1).max(axis=1) > WIDE
         # Small arms weigh by the root of their chance: sharply known arms behind a vague leader need cells too.
-        weight = np.sqrt(part)
+        weight = np.sqrt(np.where(hidden, np.maximum(part, UNSEEN), part))
         x = _equal_mass(x, h / h[-1] + weight @ f / weight.sum(), grid)
         # Arms that all together cannot matter at the stated accuracy are not evaluated again.
-        alive = alive[part > min(1e-4 / n, float(part.max()) / 2)]
+        alive = alive[hidden | (part > min(1e-4 / n, float(part.max()) / 2))]
         f = cdf(x, alive)
         part, h = _integrate(f)
         if not (np.diff(f, axis=1)[part > 1e-3] > WIDE).any():

@@ -91,6 +91,28 @@ def test_unlike_widths_match_monte_carlo(shape, rate):
     assert found.expected_max == pytest.approx(draws.max(axis=0).mean(), rel=0.02)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_sharp_arms_beside_a_vague_one_match_a_grid_over_every_arm(seed):
+    """The oracle puts 4,001 points over each arm, so that none can hide between two of them."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 8))
+    mean, sd = rng.standard_normal(n) * rng.choice([0.02, 0.1, 0.3]), np.exp(rng.uniform(np.log(0.003), 0, n))
+    x = np.unique(mean[:, None] + sd[:, None] * np.linspace(-9, 9, 4001))
+    f = special.ndtr((x - mean[:, None]) / sd[:, None])
+    log_f = np.log(np.maximum(f, 1e-300))
+    others = np.exp(log_f.sum(axis=0) - log_f)
+    exact = ((others[:, 1:] + others[:, :-1]) / 2 * np.diff(f, axis=1)).sum(axis=1)
+    np.testing.assert_allclose(p_best_normal(mean, sd), exact / exact.sum(), atol=2e-3)
+
+
+def test_an_arm_that_hides_behind_a_coarse_grid_is_not_lost():
+    shape, log_mean = np.array([62500, 40000, 62500, 100.0]), np.array([0, -0.012, -0.02, 0])
+    draws = np.random.default_rng(1).gamma(shape, np.exp(log_mean) / shape, (400_000, 4)).argmax(axis=1)
+    np.testing.assert_allclose(
+        p_best_gamma(shape, shape / np.exp(log_mean)), np.bincount(draws, minlength=4) / len(draws), atol=3e-3
+    )
+
+
 def test_a_hundred_arms_match_monte_carlo():
     rng = np.random.default_rng(0)
     n = rng.integers(2_000, 50_000, 100)
