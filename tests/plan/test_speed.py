@@ -1,8 +1,7 @@
-"""What a night costs in CPU time, and that the fast setting decides nearly the same."""
+"""The fast setting decides nearly the same as the exact one."""
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -73,21 +72,6 @@ def season(
 def night(history: pa.Table, live: list[dict[str, Any]], n_segments: int, speed: str) -> Any:
     settings = {"segments": SEGMENTS[:n_segments], "kpi": "cpa", "max_live": 14, "speed": speed, "step": 1.0}
     return Optimizer(SPACE, settings).plan(history, live, [], [], DAY, np.random.default_rng(0))
-
-
-@pytest.mark.parametrize(("speed", "bound"), [("exact", 0.3), ("fast", 0.1)])
-def test_six_segments_of_three_hundred_creatives_are_planned_within_the_promise(
-    speed: str, bound: float
-) -> None:
-    """150,000 rows of history. The bound is three times the promise, for machines that are slow or busy."""
-    history, live = season(6, 300, 60, 7, 14)
-    assert history.num_rows > 140_000
-    spent = []
-    for _ in range(3):
-        start = time.process_time()
-        night(history, live, 6, speed)
-        spent.append(time.process_time() - start)
-    assert min(spent) < 3 * bound
 
 
 def test_the_fast_setting_decides_nearly_the_same() -> None:

@@ -1,7 +1,5 @@
 """P(best) against closed forms, scipy's adaptive quadrature and large Monte Carlo runs."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -159,10 +157,12 @@ def test_impossible_posteriors_are_refused_by_place(bad):
         p_best_beta([1, 1], [1, bad])
 
 
-def test_ten_thousand_arms_take_a_fraction_of_a_second():
+def test_ten_thousand_arms_match_monte_carlo():
     rng = np.random.default_rng(1)
     n = rng.integers(2_000, 50_000, 10_000)
     clicks = rng.binomial(n, 0.012)
-    start = time.process_time()
-    p_best_beta(clicks + 1, n - clicks + 1)
-    assert time.process_time() - start < 1.0  # about 0.1 s; the bound only catches a change of order
+    p = p_best_beta(clicks + 1, n - clicks + 1)
+    top = np.argsort(-p)[:400]  # the others' chances sum to less than one draw can see
+    assert p[top].sum() > 0.999
+    draws = rng.beta(clicks[top] + 1, n[top] - clicks[top] + 1, (4_000, 400)).argmax(axis=1)
+    np.testing.assert_allclose(p[top], np.bincount(draws, minlength=400) / 4_000, atol=0.03)
