@@ -267,11 +267,11 @@ def test_only_a_picture_from_another_world_is_an_outlier_of_a_set() -> None:
 
 
 def test_the_committed_limits_meet_what_is_promised_of_them() -> None:
-    """At most three good pictures in a hundred are refused; planted defects are caught, faint smudges mostly."""
+    """At most two good pictures in a hundred are refused; planted defects are caught, faint smudges mostly."""
     found = json.loads(LIMITS.read_text())
     if not found["measured_on"]:
         pytest.skip("limits of a first fit, not measured yet: run `dco model gates --samples 400`")
-    assert found["refused"]["all gates together"] <= 3
+    assert found["refused"]["all gates together"] <= 2
     assert found["refused"]["near-duplicates among all"] <= 1
     least = dict.fromkeys([*DEFECTS, "busy copy side", "wrong scene", *COPIES], 95) | {"colour smudges": 70}
     assert {
