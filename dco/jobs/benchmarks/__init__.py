@@ -1,0 +1,1 @@
+"""What the benches measure beside the engine: plain ways of doing it, oracles, made-up histories, peers."""
