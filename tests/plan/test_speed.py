@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,67 +9,12 @@ import pyarrow as pa
 import pytest
 
 from dco.errors import UnknownName
+from dco.jobs.benchmarks.season import DAY, SPACE, names, season
 from dco.plan.optimizer import Optimizer
-
-SPACE = {f"attribute {a}": tuple(f"{a}{o}" for o in "abcd") for a in range(8)}
-SEGMENTS = tuple(f"segment {s}" for s in range(6))
-DAY = date(2026, 3, 31)
-
-
-def season(
-    segments: int, arms: int, days: int, life: int, ages: int
-) -> tuple[pa.Table, list[dict[str, Any]]]:
-    """A history in which arms follow one another, every day restated `ages` times; and the arms live at its end."""
-    rng = np.random.default_rng(0)
-    start = np.linspace(0, days - life, arms).astype(int)
-    worth = rng.normal(0, 0.15, (8, 4))
-    codes = rng.integers(0, 4, (segments, arms, 8))
-    s, i, d, age = (
-        v.ravel() for v in np.meshgrid(*(range(n) for n in (segments, arms, life, ages)), indexing="ij")
-    )
-    day = start[i] + d
-    known = day + age < days
-    s, i, day, age = s[known], i[known], day[known], age[known]
-    rate = np.exp(worth[np.arange(8), codes].sum(axis=2))
-    # Counts belong to the cell, so that every version of it says the same clicks and ever more of its conversions.
-    shown = rng.poisson(2_000, (segments, arms, days))
-    clicked = rng.binomial(shown, np.minimum(0.02 * rate, 0.5)[:, :, None])
-    bought = rng.binomial(clicked, 0.1)
-    origin = DAY - timedelta(days=days - 1)
-    date_of = np.array([origin + timedelta(days=k) for k in range(days)])
-    names = np.array([[f"{a}{o}" for o in "abcd"] for a in range(8)])
-    genome = pa.StructArray.from_arrays(
-        [pa.array(names[a][codes[s, i, a]].tolist()) for a in range(8)], names=list(SPACE)
-    )
-    cell = (s, i, day)
-    history = pa.table(
-        {
-            "arm_id": np.char.add("arm ", i.astype(str)).tolist(),
-            "segment": np.array(SEGMENTS)[s].tolist(),
-            "day": date_of[day].tolist(),
-            "as_of": date_of[day + age].tolist(),
-            "impressions": shown[cell],
-            "clicks": clicked[cell],
-            "conversions": np.floor(bought[cell] * (1 - 0.7 ** (age + 1.0))),
-            "attributes": genome,
-        }
-    )
-    last = [k for k in range(arms) if start[k] + life == days or k >= arms - 10]
-    live = [
-        {
-            "arm_id": f"arm {k}",
-            "segment": SEGMENTS[g],
-            "control": k % 2 == 0,
-            "attributes": dict(zip(SPACE, (names[a][codes[g, k, a]] for a in range(8)))),
-        }
-        for g in range(segments)
-        for k in last
-    ]
-    return history, live
 
 
 def night(history: pa.Table, live: list[dict[str, Any]], n_segments: int, speed: str) -> Any:
-    settings = {"segments": SEGMENTS[:n_segments], "kpi": "cpa", "max_live": 14, "speed": speed, "step": 1.0}
+    settings = {"segments": names(n_segments), "kpi": "cpa", "max_live": 14, "speed": speed, "step": 1.0}
     return Optimizer(SPACE, settings).plan(history, live, [], [], DAY, np.random.default_rng(0))
 
 
