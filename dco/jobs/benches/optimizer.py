@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
@@ -35,7 +36,9 @@ PEER_ROWS, PEER_DECISIONS = 100_000, 10_000
 def bench(options: Options) -> list[Row]:
     """All rows. Times are of the processor, medians, ways in turns, so that a neighbour's work does not count.
 
-    `quick` leaves out 10,000 arms. The linear algebra may use several threads, whose times add up: set OMP_NUM_THREADS=1.
+    `quick` leaves out 10,000 arms. A plan's matrices are small: threads of the linear algebra wait for one another, and
+    cost many times what they do where other work runs beside. So OMP_NUM_THREADS=1 belongs to the figures; the plan's
+    row is of the environment as it is, and says which that was.
 
     Raises:
         BadInput: a device other than the CPU was asked for; nothing here runs on one.
@@ -110,7 +113,7 @@ def nights(segments: int, arms: int, days: int, life: int, ages: int, repeats: i
         return Optimizer(SPACE, settings).plan(history, live, [], [], DAY, np.random.default_rng(0))
 
     exact, fast = cpu_seconds([partial(plan, speed) for speed in NIGHTS], repeats)
-    note = f"{history.num_rows:,} rows: {days} days, each restated up to {ages} times; {len(plan('exact').proposals)} ideas"
+    note = f"{history.num_rows:,} rows: {days} days, each restated up to {ages} times; {len(plan('exact').proposals)} ideas; {_threads()}"
     what = f"plan, {segments} segments, {segments * arms} creatives of history"
     return [
         Row(f"{what}, exact", exact, "CPU-s", target=f"<= {NIGHTS['exact']:g}", ok=exact <= NIGHTS["exact"], note=note),
@@ -119,6 +122,16 @@ def nights(segments: int, arms: int, days: int, life: int, ages: int, repeats: i
             "compared with the exact one",
         ),
     ]  # fmt: skip
+
+
+def _threads() -> str:
+    """How many threads the linear algebra was told to use."""
+    told = {
+        name: os.environ[name] for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if os.environ.get(name)
+    }
+    if told:
+        return ", ".join(f"{name}={value}" for name, value in told.items())
+    return "OMP_NUM_THREADS not set: set it to 1, as threads cost a plan more than they do"
 
 
 def log(n: int, arms: int, share: float, repeats: int) -> list[Row]:
