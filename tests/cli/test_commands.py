@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,20 @@ def test_a_campaign_is_checked_and_nothing_is_drawn(tmp_path: Path) -> None:
     (file.parent / "brand" / "logo.png").unlink()
     done = dco("check", "c", "--json", cwd=tmp_path)
     assert done.returncode == 2 and "brand.logo: no file 'brand/logo.png'" in done.stderr
+
+
+@pytest.mark.parametrize(("stated", "threads"), [(None, "1"), ("2", "2")])
+def test_a_command_takes_one_thread_of_linear_algebra_unless_told_otherwise(
+    stated: str | None, threads: str
+) -> None:
+    """In an interpreter of its own: the number is read when numpy comes first, so the command must set it before."""
+    look = (
+        "import os, sys\nfrom dco.cli.main import main\nassert 'numpy' not in sys.modules\n"
+        "try:\n    main(['--version'])\nexcept SystemExit:\n    pass\nprint(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    if stated:
+        environment["OPENBLAS_NUM_THREADS"] = stated
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == threads
