@@ -79,15 +79,20 @@ def try_ad(
     words = Copy(headline.strip(), "", cta)
     seed = int(content_hash([headline, link], length=8), 16)
     sizes = dict.fromkeys(masters(SIZES).values())
-    requests = [Request.of(look, w, h, seed + i) for i, look in enumerate(LOOKS) for w, h in sizes]
-    outcomes = make(requests, load_backend(backend), PictureCache(folder / "pictures"), progress)
+    painter = load_backend(backend)
+    usual = painter.defaults._asdict()
+    wanted = {
+        (i, w, h): Request.of(look, w, h, seed + i, **usual) for i, look in enumerate(LOOKS) for w, h in sizes
+    }
+    requests = list(wanted.values())
+    outcomes = make(requests, painter, PictureCache(folder / "pictures"), progress)
     pictures = dict(zip(requests, outcomes, strict=True))
     files: list[Path] = []
     failed: list[str] = []
     tiles: list[tuple[str, np.ndarray]] = []
     folder.mkdir(parents=True, exist_ok=True)
     for i, look in enumerate(LOOKS):
-        one = {(w, h): pictures[Request.of(look, w, h, seed + i)] for w, h in sizes}
+        one = {(w, h): pictures[wanted[i, w, h]] for w, h in sizes}
         backdrops = {size: p.pixels for size, p in one.items() if isinstance(p, Picture)}
         try:
             if len(backdrops) < len(one):
