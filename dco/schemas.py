@@ -94,6 +94,7 @@ SHARES = pa.schema(
         pa.field("mean", pa.float64()),  # posterior mean of the KPI's rate
         pa.field("low", pa.float64()),  # 90 % credible interval
         pa.field("high", pa.float64()),
+        pa.field("why", pa.string()),  # one sentence: what it gets, what it earns, of what, what held it back
     ]
 )
 

@@ -20,10 +20,11 @@ import pyarrow as pa
 from dco import schemas
 from dco.elements.model import Z90, Fit, fit
 from dco.errors import BadData
+from dco.plan import explain
 from dco.plan.ahead import nights_that_count, outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
-from dco.plan.result import Plan
+from dco.plan.result import Basis, Plan
 from dco.plan.segment import YOUNGEST_DAYS, Split, split
 from dco.plan.settings import SPEEDS, as_settings
 from dco.plan.weights import policy_weights
@@ -94,9 +95,10 @@ class Optimizer:
             decided = self._split(model, known, s, arms, rows, why, rng)
             ideas = self._ideas(model, known, s, arms, rows, decided, rng)
             why += [f"{segment}: {text}." for text in (*(decided.why if decided else ()), *ideas.why)]
-            proposals += ideas.rows
+            proposals += explain.proposals(ideas.rows, model, known, s)
             if decided is not None:
-                shares += self._share_rows(model, s, arms, rows, decided)
+                given = self._share_rows(model, s, arms, rows, decided)
+                shares += explain.shares(given, model, known, s, arms, decided, settings)
                 retire += [
                     {"segment": segment, "arm_id": arms[i].arm_id, "why": decided.reasons[int(i)]}
                     for i in np.flatnonzero(decided.retired)
@@ -107,6 +109,7 @@ class Optimizer:
             pa.Table.from_pylist(retire, schemas.RETIRE),
             tuple(why),
             diagnostics(model, known),
+            Basis(model, known),
         )
 
     def initial(self, n_per_segment: int, rng: np.random.Generator) -> pa.Table:

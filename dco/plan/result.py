@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+
+from dco.elements.model import Fit
+from dco.plan.reading import Known
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a plan was decided by: the fitted model and what was known. Forecasts and explanations are read off it."""
+
+    model: Fit
+    known: Known
 
 
 @dataclass(frozen=True)
@@ -15,7 +26,7 @@ class Plan:
 
     `shares` (schemas.SHARES) sums to 1 per segment; `proposals` (schemas.proposals) are ideas to make; `retire`
     (schemas.RETIRE) are arms to take down; `why` says in sentences with numbers what was decided and why;
-    `diagnostics` holds what the model learnt (plain numbers, texts and lists).
+    `diagnostics` holds what the model learnt (plain numbers, texts and lists); `basis` the model itself.
     """
 
     shares: pa.Table
@@ -23,6 +34,7 @@ class Plan:
     retire: pa.Table
     why: tuple[str, ...]
     diagnostics: Mapping[str, Any]
+    basis: Basis | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists, dicts, texts and numbers; JSON can write it."""

@@ -32,13 +32,14 @@ TOLERANCE = 1e-9
 NO_PLACEMENT: Mapping[str, Lever] = {"": "switch"}
 """When a version names no placements: the weakest licence, so that nothing is concluded by oversight."""
 
-_NUMBERS = ("share", "control_share", "p_best", "mean", "low", "high")
+_KEPT = tuple(name for name in SHARES.names if name != "why")
+"""What a version holds of its shares. Their sentences stand with the night that decided, in its step 'decide'."""
 
 SHARES_OVER_TIME = pa.schema(
     [
         pa.field("number", pa.int64(), nullable=False),
         pa.field("day", pa.date32(), nullable=False),  # business date from which the version is live
-        *(SHARES.field(name) for name in SHARES.names),
+        *(SHARES.field(name) for name in _KEPT),
         pa.field("placement", pa.string(), nullable=False),  # '' when the version names none
         pa.field("lever", pa.string(), nullable=False),
         pa.field("licence", pa.string(), nullable=False),  # what may be concluded from the propensity
@@ -56,7 +57,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One published allocation. `shares` is `schemas.SHARES`."""
+    """One published allocation. `shares` is `schemas.SHARES`, without the sentences."""
 
     campaign: str
     number: int
@@ -141,7 +142,7 @@ def at(conn: Connection, campaign: str, number: int) -> Version:
     stored = _stored(conn, campaign, number)
     levers = {row["placement"]: row["lever"] for row in stored} or NO_PLACEMENT
     rows = list(
-        {(row["segment"], row["arm_id"]): {n: row[n] for n in SHARES.names} for row in stored}.values()
+        {(row["segment"], row["arm_id"]): {n: row[n] for n in _KEPT} for row in stored}.values()
     )
     if stored and _hash(found["body"], rows, levers) != found["sha256"]:
         raise StoreError(
@@ -199,7 +200,7 @@ def _rows(shares: pa.Table) -> list[dict[str, Any]]:
     missing = [name for name in needed if name not in shares.column_names]
     if missing:
         raise BadData(f"shares lack the columns {', '.join(missing)} of schemas.SHARES")
-    rows = [{name: row.get(name) for name in SHARES.names} for row in shares.to_pylist()]
+    rows = [{name: row.get(name) for name in _KEPT} for row in shares.to_pylist()]
     return sorted(rows, key=lambda row: (row["segment"], row["arm_id"]))
 
 
