@@ -7,7 +7,7 @@ for it, conversions (or revenue) per click with late conversions counted by thei
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dco.elements.alphabet import Alphabet
 from dco.elements.delay import completeness, completion
 from dco.elements.numbering import dense
+from dco.elements.prior import Prior, fit_from
 from dco.elements.rates import USUAL, Cells, Rates, fit_rates
 from dco.elements.wear import wear_offset
 
@@ -103,6 +104,7 @@ class Fit:
     completion: Floats  # F(age)
     season: Floats  # [segment] log effect of the last week's days, all stages
     unit_value: float = 1.0  # mean order value when the stage is revenue
+    carried: tuple[float, ...] = ()  # per stage, share of taste found to carry over from earlier campaigns
 
     @property
     def level(self) -> float:
@@ -197,8 +199,10 @@ class Fit:
         return sum(m for m, _ in found), sum(c for _, c in found)  # type: ignore[return-value]
 
 
-def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSettings()) -> Fit:
-    """Fit every stage. Deterministic; pure."""
+def fit(
+    history: History, alphabet: Alphabet, settings: FitSettings = FitSettings(), prior: Prior | None = None
+) -> Fit:
+    """Fit every stage, from what earlier campaigns taught where a prior is given. Deterministic; pure."""
     n_days = int(history.day.max()) + 1 if len(history.day) else 1
     n_arms = len(history.segment)
     group = history.segment[history.arm] * n_days + history.day if len(history.arm) else history.arm
@@ -214,6 +218,7 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
         recency = 0.5 ** ((n_days - 1 - history.day) / settings.half_life_days)
     factors = completion(history.seen_cell, history.seen_age, history.seen_conversions)
     rates: list[Rates] = []
+    carried: tuple[float, ...] = ()
     season, unit = np.zeros(len(alphabet.segments)), 1.0
     lately = history.day >= n_days - SEASON_DAYS
     for stage in settings.stages:
@@ -229,15 +234,19 @@ def fit(history: History, alphabet: Alphabet, settings: FitSettings = FitSetting
             unit = float(money.sum()) / orders if orders > 0 and money.sum() > 0 else 1.0
             exposure, events = np.where(said, exposure, 0.0), money / unit
         cells = Cells(history.arm, group, place, age, exposure * recency, events * recency)
-        rates.append(
-            fit_rates(
-                alphabet, history.segment, history.codes, cells, n_groups=n_groups, usual=USUAL,
-                learn=settings.learn, wear=settings.wear and stage == "clicks",
-                rounds=settings.rounds, learn_between=settings.learn_between,
-            )
-        )  # fmt: skip
+        told = None if prior is None else prior.stages.get(stage)
+        how: dict[str, Any] = {
+            "n_groups": n_groups, "learn": settings.learn, "wear": settings.wear and stage == "clicks",
+            "rounds": settings.rounds, "learn_between": settings.learn_between,
+        }  # fmt: skip
+        if told is None:
+            rates.append(fit_rates(alphabet, history.segment, history.codes, cells, usual=USUAL, **how))
+        else:
+            found, share = fit_from(told, alphabet, history.segment, history.codes, cells, **how)
+            rates.append(found)
+            carried += (share,)
         where = history.segment[history.arm[lately]]
         weight = np.bincount(where, cells.exposure[lately], len(season))
         moved = np.bincount(where, cells.exposure[lately] * rates[-1].days[group[lately]], len(season))
         season += moved / np.maximum(weight, 1e-9)
-    return Fit(alphabet, settings.stages, tuple(rates), history, today, factors, season, unit)
+    return Fit(alphabet, settings.stages, tuple(rates), history, today, factors, season, unit, carried)
