@@ -70,6 +70,8 @@ class BaseMarket:
     space: Space = DEMO_SPACE
     segments: tuple[str, ...] = ("commuters", "parents", "students")
     daily_impressions: tuple[int, ...] = (40_000, 30_000, 20_000)
+    segment_levels: tuple[float, ...] = ()
+    """CTR of each segment as a multiple of `base_ctr`; empty: all alike."""
     base_ctr: float = 0.012
     base_cvr: float = 0.04
     base_aov: float = 60.0
@@ -171,7 +173,8 @@ class BaseMarket:
         rng = np.random.default_rng([self.seed, 3])
         week = rng.standard_normal((len(self.segments), 7)) * self.week_sd
         walk = np.cumsum(rng.standard_normal((len(self.segments), 400)) * 0.01, axis=1)
-        return np.tile(week, 58)[:, :400] + walk
+        moves = np.tile(week, 58)[:, :400] + walk
+        return moves + np.log(np.array(self.segment_levels))[:, None] if self.segment_levels else moves
 
     def worn(self, standing: Standing) -> Floats:
         """Log-rate that arms have lost by the morning of a day, <= 0."""
