@@ -9,10 +9,12 @@
     │   ├── BadPicture         an image, font or brand file
     │   ├── BadModel           a model folder that may not or cannot be loaded
     │   └── BadData            counts, shares or tables given to the Python API
+    │       └── Infeasible     constraints that cannot hold together: which, and what could
     ├── DoesNotFit             copy or a picture that fits no box of a size
     ├── GenerationFailed       a variant the model could not make (NaN, black, flat, out of memory)
     ├── Refused                a rule forbids it: unapproved, unlicensed, expired, over budget
-    │   └── Unlicensed         no licence on record allows a model's pictures to go live
+    │   ├── Unlicensed         no licence on record allows a model's pictures to go live
+    │   └── BrokenPromise      shares or budgets that break a promise of the campaign file
     ├── StoreError             the database or the store folder cannot be used
     ├── NoWorker               the cluster that shall do the work cannot be reached, or gives no worker
     └── Busy                   somebody else holds this run
@@ -87,6 +89,14 @@ class BadData(BadInput):
     """Counts, shares or tables given to the Python API cannot be used."""
 
 
+class Infeasible(BadData):
+    """Constraints that cannot hold together. `conflict` names a smallest set: without any one of them the others can."""
+
+    def __init__(self, message: str, conflict: Iterable[str]) -> None:
+        super().__init__(message)
+        self.conflict = tuple(conflict)
+
+
 class DoesNotFit(DcoError):
     """Copy or a picture that fits no box of a size. `reason` is what a designer needs to know."""
 
@@ -103,6 +113,10 @@ class Refused(DcoError):
 
 class Unlicensed(Refused):
     """No licence on record allows a model's pictures to go live; they stay drafts."""
+
+
+class BrokenPromise(Refused):
+    """Shares or budgets that break a promise of the campaign file; each broken promise is named with its numbers."""
 
 
 class StoreError(DcoError):
