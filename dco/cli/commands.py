@@ -226,6 +226,20 @@ def _status(p: ArgumentParser) -> None:
     _json(p)
 
 
+def _shadow(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument(
+        "--reports", metavar="FILE", nargs="+", default=[],
+        help="exports by ad and day of ads that need not be ours (default: the campaign's own ledger)",
+    )  # fmt: skip
+    p.add_argument(
+        "--lever",
+        choices=["served", "rotation", "budget", "switch"],
+        help="how the shares in --reports came about (default switch: the platform chose, so nothing can be told)",
+    )
+    _json(p)
+
+
 COMMANDS = (
     Command("init", "write a commented campaign file and a sample brand", "dco init my-campaign", _init, "init"),
     Command("demo", "the whole job on a sample brand and a simulated market", "dco demo", _demo, "demo"),
@@ -250,6 +264,10 @@ COMMANDS = (
     Command("scheduler", "run every campaign's night when it is due", "dco scheduler my-campaign", _scheduler, "scheduler", EXECUTOR_HELP),
     Command("publish", "serve chosen approved creatives now", "dco publish my-campaign dco1a2b dco3c4d", _publish, "publish"),
     Command("report", "write the campaign report and the gallery", "dco report my-campaign", _campaign, "report"),
+    Command(
+        "shadow", "what the engine would have done with the past, and what that is worth",
+        "dco shadow my-campaign --reports last-90-days.csv --lever rotation", _shadow, "shadow",
+    ),
     Command("status", "what happened, what waits, and why", "dco status my-campaign", _status, "status"),
     Command("model", "train, measure or tune a diffusion model", "dco model train --minutes 20", _model, "model"),
     Command("bench", "figures beside a plain way of doing it", "dco bench generate", _bench, "bench"),

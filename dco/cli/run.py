@@ -216,6 +216,21 @@ def report(args: Namespace) -> None:
         say(f"gallery: {write_gallery(desk)}")
 
 
+def shadow(args: Namespace) -> None:
+    from dco.jobs.shadow import shadow as replay
+    from dco.jobs.shadow import write_page
+    from dco.reports.shadow import table
+
+    files = [Path(f) for f in args.reports]
+    found = replay(args.campaign, now=now(), reports=files, lever=args.lever, progress=bar("nights"))
+    page = write_page(found, args.campaign)
+    if args.json:
+        say_json(found.as_dict() | {"page": page})
+        return
+    say(table(found))
+    say(f"\nlook at {page}")
+
+
 def status(args: Namespace) -> None:
     from dco.jobs.desk import open_desk
     from dco.jobs.status import status as read

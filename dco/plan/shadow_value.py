@@ -91,13 +91,14 @@ def worth(
     settings: PlanSettings,
     *,
     window_days: int,
+    read_on: date,
     level: float = 0.95,
 ) -> Worth:
     """Value a replay by the newest knowledge of every day.
 
     Args:
-        history, settings: as given to `replay`. window_days: age from which a day's conversions are complete; younger days
-            are not valued when conversions or revenue are what counts.
+        history, settings: as given to `replay`. window_days: age from which a day's conversions are complete on
+            `read_on`, when the reports were last read; younger days are not valued when conversions or revenue are what counts.
     """
     cells = _newest(history)
     measure = measure_of(cells, settings.kpi)
@@ -106,8 +107,7 @@ def worth(
     kept = [row for row in cells if row["day"] in decided]
     settled, left_out = None, 0
     if measure != "clicks":
-        newest = max((row["as_of"] for row in cells), default=None)
-        young = {row["day"] for row in kept if (newest - row["day"]).days < window_days}
+        young = {row["day"] for row in kept if (read_on - row["day"]).days < window_days}
         kept = [row for row in kept if row["day"] not in young]
         settled, left_out = max((row["day"] for row in kept), default=None), len(young)
     return Worth(
@@ -138,10 +138,9 @@ def _newest(history: pa.Table) -> list[dict[str, Any]]:
             *((name, "sum", options) for name in counts),
             ("intended_share", "max"),
             ("lever", "max"),
-            ("as_of", "max"),
         ]
     )
-    names = [*coarse, *counts, "intended_share", "lever", "as_of"]
+    names = [*coarse, *counts, "intended_share", "lever"]
     return list(summed.rename_columns(names).sort_by([(name, "ascending") for name in coarse]).to_pylist())
 
 
