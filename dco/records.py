@@ -80,6 +80,35 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetBound:
+    """Least and most of a night's money for one segment or one placement, as parts of it, as amounts, or both."""
+
+    segment: str = ""
+    """Empty: the bound is on a placement."""
+    placement: str = ""
+    min_share: float = 0.0
+    max_share: float = 1.0
+    min_micros: int = 0
+    max_micros: int | None = None
+
+    @property
+    def name(self) -> str:
+        """How the campaign file calls it."""
+        return f"budget.segments.{self.segment}" if self.segment else f"budget.placements.{self.placement}"
+
+    def covers(self, segment: str, placement: str) -> bool:
+        return self.segment == segment if self.segment else self.placement == placement
+
+    def low(self, money: float) -> float:
+        """Least of a night's `money`, in its unit (micros)."""
+        return max(self.min_share * money, float(self.min_micros))
+
+    def high(self, money: float) -> float:
+        most = self.max_share * money
+        return most if self.max_micros is None else min(most, float(self.max_micros))
+
+
+@dataclass(frozen=True, slots=True)
 class PlanSettings:
     """What `Optimizer` needs to know besides the space.
 
@@ -109,6 +138,23 @@ class PlanSettings:
     many draws are tried per idea, P(best) has half the quadrature cells. Arms' rates differ by a tenth of a percent or
     less on most nights, but shares can jump where two variances explain a short history equally well. A campaign's own
     nights are decided with `exact`."""
+    min_spend_micros: int = 0
+    """Least money of a live arm in one night, arms on their way out excepted; 0: none."""
+    cpa_max_micros: int = 0
+    """Largest spend per conversion, over all segments, expected on posterior means; 0: no bound."""
+    roas_min: float = 0.0
+    """Least revenue per money spent, likewise; 0: no bound."""
+    ctr_min: float = 0.0
+    """Least clicks per impression, likewise; 0: no bound."""
+    risk: float = 0.0
+    """Posterior sds by which a mix's expected value is lowered before mixes are compared; 0: neutral (bandits/money.py)."""
+    daily_micros: int = 0
+    total_micros: int = 0
+    """Budgets; 0: none is stated, and then the plan says nothing about money per segment and placement."""
+    flight_days: int | None = None
+    budget_bounds: tuple[BudgetBound, ...] = ()
+    cells: tuple[tuple[str, str, Lever], ...] = ()
+    """(segment, placement, lever) where ads run; empty: as the history says."""
 
 
 @dataclass(frozen=True, slots=True)

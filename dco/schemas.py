@@ -120,6 +120,17 @@ RETIRE = pa.schema(
     ]
 )
 
+BUDGETS = pa.schema(
+    [
+        pa.field("segment", pa.string(), nullable=False),
+        pa.field("placement", pa.string(), nullable=False),  # '' where the history names none
+        pa.field("lever", pa.string()),
+        pa.field("money_micros", pa.int64(), nullable=False),  # tonight's; sums to the night's money
+        pa.field("why", pa.string()),
+    ]
+)
+"""Money of a night per segment and placement: advice where the lever is 'budget' or 'served', else only what is expected."""
+
 ARM_DAYS = pa.schema(
     [
         pa.field("segment", pa.string(), nullable=False),

@@ -40,6 +40,8 @@ class Limit:
     cells: tuple[int, ...]
     low: float = 0.0
     high: float = np.inf
+    parts: tuple[float, ...] | None = None
+    """What part of each cell's money counts (None: all): a placement's part of a segment."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def _kpi_rule(night: Night, name: KpiName, bound: float) -> Rule:
 
 
 def _limit_rules(limit: Limit, inside: Floats, total: float) -> list[Rule]:
-    row = inside[list(limit.cells)].sum(axis=0, keepdims=True)
+    part = np.ones(len(limit.cells)) if limit.parts is None else np.asarray(limit.parts, float)
+    row = part[None] @ inside[list(limit.cells)]
     found = []
 
     def spent(x: Floats) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 from zoneinfo import available_timezones
@@ -23,6 +24,7 @@ from dco.records import (
     Space,
     StandingRule,
 )
+from dco.settings.bounds import budget_bounds
 from dco.settings.model import read_model
 from dco.settings.node import Node, parse
 
@@ -82,16 +84,34 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
     if zone not in available_timezones():
         raise flight.fail("zone", f"expected a time zone such as Europe/Berlin, got '{zone}'")
     budget = top.mapping("budget").only(
-        "currency", "total", "daily", "creation_per_creative", "creation_per_night"
-    )
+        "currency", "total", "daily", "creation_per_creative", "creation_per_night", "min_per_creative",
+        "segments", "placements",
+    )  # fmt: skip
     currency = budget.text("currency", "an ISO code such as EUR")
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise budget.fail("currency", f"expected an ISO code such as EUR, got '{currency}'")
-    kpi = top.mapping("kpi").only("name", "conversion_window_days", "click_value", "conversion_value")
-    rules = top.mapping("guardrails", default=None).only(
-        "floor", "holdout", "daily_step", "max_live", "max_new", "min_ctr", "stale_after_days", "policy"
+    kpi = top.mapping("kpi").only(
+        "name", "conversion_window_days", "click_value", "conversion_value", "cpa_max", "roas_min", "ctr_min"
     )
-    plan = _plan(top, segments, kpi, rules, budget)
+    rules = top.mapping("guardrails", default=None).only(
+        "floor",
+        "holdout",
+        "daily_step",
+        "max_live",
+        "max_new",
+        "min_ctr",
+        "stale_after_days",
+        "policy",
+        "risk",
+    )
+    plan = replace(
+        _plan(top, segments, kpi, rules, budget),
+        flight_days=(end - start).days + 1,
+        budget_bounds=budget_bounds(budget, segments, placements),
+        cells=tuple(
+            (s.key, p.key, p.lever) for s in segments for p in placements if p.platform in s.platform_ids
+        ),
+    )
     creatives = top.mapping("creatives", default=None).only("starting_per_segment")
     starting = creatives.integer("starting_per_segment", 2, 64, 6)
     if starting > plan.max_live:
@@ -274,6 +294,13 @@ def _plan(top: Node, segments: tuple[Segment, ...], kpi: Node, rules: Node, budg
         click_value_micros=kpi.money("click_value", 0),
         conversion_value_micros=kpi.money("conversion_value", 0),
         policy=rules.choice("policy", registry.names("policies"), "hierarchical_thompson"),
+        min_spend_micros=budget.money("min_per_creative", 0),
+        cpa_max_micros=kpi.money("cpa_max", 0),
+        roas_min=kpi.number("roas_min", 0, 1000, 0.0),
+        ctr_min=kpi.fraction("ctr_min", 0, 1, 0.0),
+        risk=rules.number("risk", 0, 5, 0.0),
+        daily_micros=budget.money("daily"),
+        total_micros=budget.money("total"),
     )
 
 
