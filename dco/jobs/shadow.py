@@ -111,7 +111,11 @@ def _of_reports(campaign: Campaign, files: Sequence[Path], lever: Lever, now: da
     """Ads that are not ours: no starting ads are known, and no new ones could be made of them."""
     deliveries = [_delivery(campaign, file, now) for file in files]
     own = own_past(deliveries, lever=lever, window_days=_window(campaign))
-    settings = replace(campaign.plan, segments=own.segments, max_new=0)
+    # The campaign's budgets and bounds on money name its own audiences and placements, and its own currency.
+    settings = replace(
+        campaign.plan, segments=own.segments, max_new=0, cells=(), budget_bounds=(), daily_micros=0, total_micros=0,
+        flight_days=None, min_spend_micros=0, cpa_max_micros=0, roas_min=0.0,
+    )  # fmt: skip
     return _Past(
         own.history, None, own.space, settings, dict(own.labels), own.read_on, own.currency,
         sources=tuple(d.source for d in deliveries), notes=own.notes,

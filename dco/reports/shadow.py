@@ -152,6 +152,7 @@ def _context(report: ShadowReport) -> dict[str, Any]:
         "segments": by_difference(report)[:PANELS],
         "left_out": max(len(report.segments) - PANELS, 0),
         "panels": {s: _panels(report, s, f"p{i}") for i, s in enumerate(by_difference(report)[:PANELS])},
+        "legends": {s: _legend(report, s) for s in by_difference(report)[:PANELS]},
         "cumulated": _cumulated(report),
         "lines": shown[:ROWS],
         "more_lines": max(len(shown) - ROWS, 0),
@@ -205,6 +206,11 @@ def _bands(report: ShadowReport, segment: str, *, engine: bool) -> list[Band]:
         label = words.plural(len(rest), "other ad")
         found.append(Band(label, tuple(sum(column) for column in zip(*rest)), "rest"))
     return found[::-1]
+
+
+def _legend(report: ShadowReport, segment: str) -> list[tuple[str, str]]:
+    """(colour, ad), the ad that matters most first."""
+    return [(b.colour, b.label) for b in _bands(report, segment, engine=True)[::-1]]
 
 
 def _panels(report: ShadowReport, segment: str, ident: str) -> tuple[Markup, Markup]:

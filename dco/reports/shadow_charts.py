@@ -11,10 +11,6 @@ from dco.reports import charts, words
 from dco.reports.charts import PANEL_WIDTH, Band
 from dco.reports.theme import LIGHT
 
-NAME_CHARACTERS = 22
-LABELLED = 0.06
-"""A band thinner than this on the last day has no name beside it."""
-
 
 def split(
     first: date,
@@ -26,37 +22,31 @@ def split(
     ident: str,
     simulated: str | None = None,
 ) -> str:
-    """Stacked shares of one segment by day; a day on which nothing was decided or shown is a gap."""
-    rows, marks = [], []
+    """Stacked shares of one segment by day; a day on which nothing was decided or shown is a gap.
+
+    The page names the colours once for both splits.
+    """
+    rows = []
     base = [0.0] * n_days
     for order, band in enumerate(bands):
         top = [b + s for b, s in zip(base, band.shares, strict=True)]
         for i, (low, high) in enumerate(zip(base, top, strict=True)):
             if high > low:
                 rows.append({"i": i, "j": i + 1, "a": low, "b": high, "k": order, "c": LIGHT[band.colour]})
-        if top[-1] - base[-1] >= LABELLED:
-            marks.append({"i": n_days, "m": (top[-1] + base[-1]) / 2, "t": _short(band.label)})
         base = top
     x = alt.X(
         "i:Q",
-        axis=charts._day_axis(first, n_days, PANEL_WIDTH - 150),
+        axis=charts._day_axis(first, n_days, PANEL_WIDTH - 50),
         scale=alt.Scale(domain=[0, n_days], nice=False),
     )
     axis = alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], grid=False, labelExpr="datum.value*100+' %'")
     y = alt.Y("a:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=axis)
     nothing = {"i": 0, "j": 0, "a": 0, "b": 0, "k": 0, "c": LIGHT["rest"]}
-    area = (
+    chart = (
         alt.Chart(charts._data(rows or [nothing]))
         .mark_rect(stroke=LIGHT["paper"], strokeWidth=0.4)
         .encode(x=x, x2="j:Q", y=y, y2="b:Q", color=alt.Color("c:N", scale=None))
-    )
-    names = (
-        alt.Chart(charts._data(marks or [{"i": n_days, "m": 0.5, "t": ""}]))
-        .mark_text(align="left", dx=5, fontSize=11, color=LIGHT["ink"])
-        .encode(x="i:Q", y="m:Q", text="t:N")
-    )
-    chart = (area + names).properties(
-        width=PANEL_WIDTH - 150, height=210, title=charts._title(title, subtitle, simulated)
+        .properties(width=PANEL_WIDTH - 50, height=210, title=charts._title(title, subtitle, simulated))
     )
     last = words.listed(
         [f"{b.label} {words.share(b.shares[-1])}" for b in bands if b.shares[-1] >= 0.005][::-1]
@@ -99,7 +89,3 @@ def cumulated(
     )
     told = f"{title}: {words.count(round(values[-1]))} in the end, between {words.count(round(low[-1]))} and {words.count(round(high[-1]))}"
     return charts._svg(chart, ident, f"{told}.")
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= NAME_CHARACTERS else label[: NAME_CHARACTERS - 1] + "…"

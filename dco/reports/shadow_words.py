@@ -56,22 +56,21 @@ def verdict(report: ShadowReport, v: Valued | None) -> list[str]:
 
 
 def _told(report: ShadowReport, value: MixValue, what: str) -> str:
-    change = words.change(value.gain, value.low, value.high)
-    level = f"{100 * value.level:.0f} % interval"
+    change = words.change(value.gain, value.low, value.high).replace(
+        "(", f"({100 * value.level:.0f} % interval "
+    )
     if value.low > 0 or value.high < 0:
         amount = _amount(report, abs(value.would - value.earned))
         side = "more" if value.low > 0 else "less"
         days = words.plural(len(value.days), "day")
         return (
             f"On the same impressions the engine's split would have earned {side} {what} than the split that was served: "
-            f"{change}, {level}, about {amount} {side} over {days}."
+            f"{change}, about {amount} {side} over {days}."
         )
     nights = nights_to_tell(value)
     more = _nights(nights)
     tail = f" About {more} like these would tell a difference of that size." if more else ""
-    return (
-        f"The engine's split is not told apart from the one that was served: {change} {what}, {level}.{tail}"
-    )
+    return f"The engine's split is not told apart from the one that was served: {change} in {what}.{tail}"
 
 
 def _who_saw(report: ShadowReport, v: Valued) -> str:
@@ -215,8 +214,8 @@ def caveats(report: ShadowReport) -> list[str]:
         "Each night is decided with what was known that morning, among the ads that ran; an ad the engine took down stays "
         "down. It learns from the traffic that was really served, not from its own.",
         settled(report),
-        "Its split is valued at the rates each ad really had that day. An ad shown more often may wear out sooner, and an "
-        "impression is taken to cost the same whichever ad fills it.",
+        "Its split is valued at the rates each ad really had that day, on the traffic each audience really had. An ad shown "
+        "more often may wear out sooner, and an impression is taken to cost the same whichever ad fills it.",
         *([ideas(report)] if report.proposals else []),
     ]
     if report.sources:
