@@ -18,15 +18,24 @@ from pathlib import Path
 from dco.errors import BadInput, DcoError
 from dco.jobs.desk import DATABASE_URL, open_desk
 from dco.jobs.rehearse_options import Choice, chosen
-from dco.jobs.traffic import Expected, Stated, creation_in_kpi, expected, planned_daily, seen
+from dco.jobs.traffic import Expected, Seen, Stated, creation_in_kpi, expected, seen
 from dco.plan.optimizer import Optimizer
 from dco.records import MICROS, Campaign, PlanSettings, Space
-from dco.reports.rehearsal import Basis, Outlook, Row
+from dco.reports.rehearsal_facts import Basis, Outlook, Row
 from dco.settings import load_campaign
 from dco.simulate.loop import Choice as Decided
 from dco.simulate.loop import Night
 from dco.simulate.rehearsal import (
-    CAUTIOUS, NULL, Profile, Scenario, Traffic, Trial, build, generator, pool_rows, trial,
+    CAUTIOUS,
+    NULL,
+    Profile,
+    Scenario,
+    Traffic,
+    Trial,
+    build,
+    generator,
+    pool_rows,
+    trial,
 )  # fmt: skip
 from dco.simulate.rehearsal_summary import (
     Summary,
@@ -135,7 +144,7 @@ def _most_a_night(campaign: Campaign) -> int | None:
     return money // cost if cost and money else None
 
 
-def _reports(campaign: Campaign, path: str | Path) -> object:
+def _reports(campaign: Campaign, path: str | Path) -> Seen | None:
     """What the workspace's reports say; a workspace that is not there yet is not made."""
     if not (os.environ.get(DATABASE_URL) or (Path(campaign.root) / "store" / "dco.db").exists()):
         return None
@@ -186,13 +195,14 @@ def _outlook(
     cost = campaign.plan.creation_cost_micros / MICROS
     rows = []
     for scenario, runs in trials.items():
-        together = summarise(of_difference(runs), scenario, yardstick)
+        plan = () if scenario is planned else trials[planned]
+        together = summarise(of_difference(runs), scenario, yardstick, of_difference(plan))
+        slow = [[t for t in some if t.market == cautious] for some in (runs, plan)]
         made = scenario.start * len(campaign.segments) + together.made
         rows.append(
             Row(
-                scenario, label(scenario, planned), together,
-                summarise([t for t in runs if t.market == cautious], scenario, yardstick),
-                None if scenario is planned else change(of_difference(runs), scenario, trials[planned], yardstick),
+                scenario, label(scenario, planned), together, summarise(slow[0], scenario, yardstick, slow[1]),
+                change(of_difference(runs), scenario, plan, yardstick) if plan else None,
                 made, made * cost, found.daily * scenario.budget * scenario.nights,
                 smallest_shown(found.traffic, scenario, kpi, campaign.plan.holdout),
             )
@@ -272,4 +282,4 @@ def label(scenario: Scenario, planned: Scenario) -> str:
     return ", ".join(told[name] for name in scenario.differs(planned)) or "as planned"
 
 
-__all__ = ["PAGE", "Task", "engine", "label", "one", "planned_daily", "rehearse"]
+__all__ = ["PAGE", "Task", "engine", "label", "one", "rehearse"]

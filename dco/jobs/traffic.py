@@ -13,7 +13,7 @@ from dco.errors import BadInput
 from dco.jobs.decide import placements_of, segments_of
 from dco.jobs.desk import Desk
 from dco.records import MICROS, Campaign
-from dco.reports.rehearsal import Basis
+from dco.reports.rehearsal_facts import Basis
 from dco.reports.words import money, number, percent
 from dco.simulate.rehearsal import Traffic
 from dco.store import ledger

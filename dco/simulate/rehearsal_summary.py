@@ -45,8 +45,6 @@ class Summary:
     known_from: int | None
     right: float
     made: float
-    gained: float
-    """Expected value over the equal split, in the KPI's unit, over all nights."""
 
     @property
     def lift(self) -> tuple[float, float, float]:
@@ -92,17 +90,35 @@ class Yardstick:
         return np.asarray(np.cumsum(trial.engine[:n]) / np.where(base > 0, base, np.inf) - (base > 0))
 
 
-def summarise(trials: Sequence[Trial], scenario: Scenario, yardstick: Yardstick) -> Summary:
-    """All given runs together, each with the same weight."""
+def summarise(
+    trials: Sequence[Trial], scenario: Scenario, yardstick: Yardstick, planned: Sequence[Trial] = ()
+) -> Summary:
+    """All given runs together, each with the same weight.
+
+    Args:
+        planned: runs of the campaign as planned, more of them than of this scenario. Then lifts are moved by how lucky the
+            truths of this scenario's runs were for the plan (a control variate), so that both can be read side by side.
+    """
     lifts = np.array([yardstick.lifts(t, scenario) for t in trials])
+    moved = lifts + _luck(trials, planned, yardstick, lifts.shape[1])
     right = np.array([t.right for t in trials]).mean(axis=0)
     ahead = (lifts > AHEAD).mean(axis=0)
-    low, high = np.quantile(lifts, RANGE, axis=0)
-    base = [t.engine.sum() - t.engine.sum() / (1 + x[-1]) for t, x in zip(trials, lifts, strict=True)]
+    low, high = np.quantile(moved, RANGE, axis=0)
     return Summary(
-        len(trials), lifts.mean(axis=0), low, high, float(ahead[-1]), _from(ahead >= SURE), _from(right >= KNOWN),
-        float(right[-1]), float(np.mean([t.made.sum() for t in trials])), float(np.mean(base)),
+        len(trials), moved.mean(axis=0), low, high, float(ahead[-1]), _from(ahead >= SURE), _from(right >= KNOWN),
+        float(right[-1]), float(np.mean([t.made.sum() for t in trials])),
     )  # fmt: skip
+
+
+def _luck(trials: Sequence[Trial], planned: Sequence[Trial], yardstick: Yardstick, nights: int) -> Floats:
+    """float[night]: the plan's mean lift over all its runs less that over the runs that `trials` share with it."""
+    shared = {(t.market, t.run) for t in trials}
+    everywhere = [yardstick.lifts(t, yardstick.planned) for t in planned]
+    here = [x for t, x in zip(planned, everywhere, strict=True) if (t.market, t.run) in shared]
+    if not here:
+        return np.zeros(nights)
+    luck = np.mean(everywhere, axis=0) - np.mean(here, axis=0)
+    return np.asarray(np.concatenate([luck, np.full(max(nights - len(luck), 0), luck[-1])])[:nights])
 
 
 def change(
@@ -124,24 +140,30 @@ def of_difference(trials: Sequence[Trial]) -> list[Trial]:
     return [t for t in trials if t.market != NULL] or list(trials)
 
 
-def smallest_shown(traffic: Traffic, scenario: Scenario, kpi: str, holdout: float) -> float | None:
-    """The smallest gain over the holdout that the report would show after the scenario's nights (90 % interval, 80 %
-    power), from counting and from days; None without a holdout; infinity where nothing is counted.
+def smallest_shown(traffic: Traffic, scenario: Scenario, kpi: str, holdout: float) -> Floats | None:
+    """float[night]: the smallest gain over the holdout that the report would show after so many nights (90 % interval,
+    80 % power), from counting and from days; None without a holdout; infinity where nothing is counted.
     """
     if holdout <= 0:
         return None
-    events = traffic.events(kpi) * scenario.budget * scenario.nights
+    daily = traffic.events(kpi) * scenario.budget
     spread = 1.0 if kpi in ("ctr", "cpa") else 1 + ORDER_CV**2
     sizes = np.array(traffic.impressions, float)
     # In the worst case the engine serves one creative per segment and the holdout all others.
-    days = (
-        DAY_SD**2
-        * (1 + 1 / scenario.start)
-        * np.square(sizes).sum()
-        / max(sizes.sum(), 1) ** 2
-        / scenario.nights
+    days = DAY_SD**2 * (1 + 1 / scenario.start) * np.square(sizes).sum() / max(sizes.sum(), 1) ** 2
+    return np.array(
+        [
+            detectable_lift(
+                n * daily * (1 - holdout), n * daily * holdout, spread=spread, extra=float(days / n)
+            )
+            for n in range(1, scenario.nights + 1)
+        ]
     )
-    return detectable_lift(events * (1 - holdout), events * holdout, spread=spread, extra=float(days))
+
+
+def proved_from(summary: Summary, least: Floats | None) -> int | None:
+    """The first night from which on the mean lift is one that the holdout would show; None: not within the nights."""
+    return None if least is None else _from(summary.mean >= least)
 
 
 def _from(holds: np.ndarray) -> int | None:
