@@ -1,6 +1,7 @@
 """The alphabet of the element model: segments, attributes and their options as columns of a design.
 
-One row of the design is x = [1, one-hot option of every attribute]; its columns are the same in every segment.
+One row of the design is x = [1, one-hot option of every attribute]; its columns are the same in every segment. An attribute
+that is unknown of an arm (a picture made elsewhere) has code `UNKNOWN` and no column: it counts as neither option.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dco.errors import BadData, UnknownName
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+UNKNOWN = -1
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Alphabet:
             raise UnknownName("segment", name, self.segments)
         return self._segment_codes[name]
 
-    def encode(self, genomes: Sequence[Mapping[str, str]]) -> Ints:
-        """int[genome, attribute]: option codes.
+    def encode(self, genomes: Sequence[Mapping[str, str | None]]) -> Ints:
+        """int[genome, attribute]: option codes; `UNKNOWN` where the option is None.
 
         Raises:
             BadData: a genome lacks an attribute.
@@ -79,23 +82,27 @@ class Alphabet:
         codes = np.empty((len(genomes), len(self.attributes)), dtype=np.int64)
         for i, genome in enumerate(genomes):
             for a, name in enumerate(self.attributes):
-                option = genome.get(name)
-                if option is None:
+                if name not in genome:
                     raise BadData(
                         f"genome {dict(genome)}: attribute {name!r} is missing; give one option of it"
                     )
+                option = genome[name]
+                if option is None:
+                    codes[i, a] = UNKNOWN
+                    continue
                 if option not in self._codes[a]:
                     raise UnknownName(f"option of {name!r}", str(option), self.options[a])
                 codes[i, a] = self._codes[a][option]
         return codes
 
     def decode(self, codes: Ints) -> dict[str, str]:
-        """Option codes of one genome -> attribute -> option."""
+        """Option codes of one genome, all known -> attribute -> option."""
         return {name: self.options[a][int(codes[a])] for a, name in enumerate(self.attributes)}
 
     def design(self, codes: Ints) -> Floats:
         """float[genome, width]: the one-hot design of option codes int[genome, attribute]."""
         x = np.zeros((len(codes), self.width))
         x[:, 0] = 1.0
-        x[np.arange(len(codes))[:, None], codes + self.starts] = 1.0
+        # An unknown option sets the level's column, which is 1 anyway.
+        x[np.arange(len(codes))[:, None], np.where(codes < 0, 0, codes + self.starts)] = 1.0
         return x

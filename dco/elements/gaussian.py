@@ -26,13 +26,17 @@ Ints = NDArray[np.int64]
 
 
 class Variances(NamedTuple):
-    """Prior variances on the log scale. `level` and `segment` are held; the other three are learnt."""
+    """Prior variances on the log scale. `level` and `segment` are held; `shared`, `own` and `arm` are learnt, and by
+    `components.learn` those of the terms of `process`."""
 
     shared: float  # of an option's effect, the same in all segments
     own: float  # of an option's deviation in one segment
     arm: float  # of what an arm has beyond its options
     segment: float = 0.5
     level: float = 9.0
+    pair: float = 0.0  # of all pairs of a genome's options together, the same in all segments
+    own_pair: float = 0.0  # of their deviation in one segment
+    look: float = 0.0  # of what creatives that look alike have in common
 
     def common(self, width: int) -> Floats:
         return np.concatenate([[self.level], np.full(width - 1, self.shared)])

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from dco.elements.alphabet import Alphabet
 from dco.elements.delay import completeness, completion
+from dco.elements.lottery import Draw, Lottery
 from dco.elements.numbering import dense
+from dco.elements.orders import fit_order_value
 from dco.elements.prior import Prior, fit_from
+from dco.elements.process import root, standardised
 from dco.elements.rates import USUAL, Cells, Rates, fit_rates
 from dco.elements.wear import wear_offset
 
@@ -24,6 +27,7 @@ Ints = NDArray[np.int64]
 
 SEASON_DAYS = 7
 """Today's level is the last week's: shorter would take a weekday for a trend."""
+ORDER_VALUE = "order value"
 Z90 = 1.6448536269514722
 """Normal quantile of the two-sided 90 % interval."""
 
@@ -49,14 +53,18 @@ class History:
     seen_cell: Ints  # [version]
     seen_age: Ints  # [version]
     seen_conversions: Floats  # [version]
+    features: Floats | None = None  # [arm, feature] of the creatives; a row of NaN: not known
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """`stages`: 'clicks' alone, or 'clicks' with 'conversions' or 'revenue' per click.
 
-    `half_life_days` forgets by the calendar (off by default: no gain was confirmed for it on simulated drift). `rounds`
-    and `learn_between` (whether variances are learnt in all of them) as in `rates.fit_rates`.
+    `half_life_days` forgets by the calendar: the counts fade and the prior stays whole, so what is not seen any more goes
+    back to the prior and no further (stabilised forgetting). Off by default: no gain was confirmed on simulated drift.
+    `rounds` and `learn_between` (whether variances are learnt in all of them) as in `rates.fit_rates`. `pairs` lets pairs of
+    options have effects. `features`: whether the history's features of creatives are used. `order_value` splits revenue per
+    click into conversions and what an order is worth, the latter by logarithms (`orders`), where conversions are reported.
     """
 
     stages: tuple[str, ...] = ("clicks",)
@@ -65,6 +73,9 @@ class FitSettings:
     learn: bool = True
     rounds: int = 3
     learn_between: bool = True
+    pairs: bool = False
+    features: bool = True
+    order_value: bool = False
 
 
 class Effect(NamedTuple):
@@ -76,20 +87,6 @@ class Effect(NamedTuple):
     effect_pct: float
     low_pct: float
     high_pct: float
-
-
-class Lottery(NamedTuple):
-    """The posterior of one segment's option weights, per stage: mean float[width] and root R float[width, width], cov = R R."""
-
-    means: tuple[Floats, ...]
-    roots: tuple[Floats, ...]
-
-    def draw(self, temperature: float, rng: np.random.Generator) -> Floats:
-        """Weights float[width], summed over stages; the generator moves on alike at every temperature."""
-        total = np.zeros(len(self.means[0]))
-        for mean, root in zip(self.means, self.roots):
-            total += mean + temperature * (root @ rng.standard_normal(len(mean)))
-        return total
 
 
 @dataclass(frozen=True)
@@ -156,19 +153,20 @@ class Fit:
             mean[at], sd[at] = m, np.sqrt(np.diag(c))
         return mean, sd
 
-    def draw(self, segment: int, temperature: float, rng: np.random.Generator) -> Floats:
-        """Option weights float[width] of one segment, drawn at a temperature: 0 is the mean, 1 the posterior."""
+    def draw(self, segment: int, temperature: float, rng: np.random.Generator) -> Floats | Draw:
+        """Option weights float[width] of one segment, drawn at a temperature: 0 is the mean, 1 the posterior.
+
+        Where pairs of options have effects, a `Draw` that holds those, too.
+        """
         return self.lottery(segment).draw(temperature, rng)
 
     def lottery(self, segment: int) -> Lottery:
         """The option weights of one segment, ready for many draws."""
-        roots = []
-        for rate in self.rates:
-            value, vector = np.linalg.eigh(rate.posterior.cov[segment])
-            # The symmetric root: unlike eigenvectors, whose signs and order within ties are rounding's, it is unique, so the
-            # same generator gives the same ideas on every machine.
-            roots.append((vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T)
-        return Lottery(tuple(rate.posterior.mean[segment] for rate in self.rates), tuple(roots))
+        parts = tuple(
+            rate.process or (rate.posterior.mean[segment], root(rate.posterior.cov[segment]))
+            for rate in self.rates
+        )
+        return Lottery(parts, segment, self.alphabet.starts)
 
     def effects(self) -> list[Effect]:
         """Every option, shared and per segment, against the mean option of its attribute."""
@@ -221,23 +219,34 @@ def fit(
     carried: tuple[float, ...] = ()
     season, unit = np.zeros(len(alphabet.segments)), 1.0
     lately = history.day >= n_days - SEASON_DAYS
-    for stage in settings.stages:
+    looks = standardised(history.features) if settings.features and history.features is not None else None
+    stages = _stages(history, settings)
+    for stage in stages:
         exposure, events = history.impressions, history.clicks
         if stage != "clicks":
             said = np.isfinite(history.conversions)
             exposure = np.where(said, history.clicks * completeness(history.read_age, factors), 0.0)
             events = np.where(said, history.conversions, 0.0)
-        if stage == "revenue":
+        if stage in ("revenue", ORDER_VALUE):
             said = np.isfinite(history.revenue)
-            orders = float(np.where(said, events, 0.0).sum())
+            orders = np.where(said, events, 0.0)
             money = np.where(said, history.revenue, 0.0)
-            unit = float(money.sum()) / orders if orders > 0 and money.sum() > 0 else 1.0
+            total = float(orders.sum())
+            unit = float(money.sum()) / total if total > 0 and money.sum() > 0 else 1.0
+            if stage == ORDER_VALUE:
+                rates.append(
+                    fit_order_value(
+                        alphabet, history.segment, history.codes, history.arm, orders, money / unit, recency,
+                        n_groups=n_groups, spread=rates[-1].dispersion, learn=settings.learn,
+                    )
+                )  # fmt: skip
+                continue
             exposure, events = np.where(said, exposure, 0.0), money / unit
         cells = Cells(history.arm, group, place, age, exposure * recency, events * recency)
         told = None if prior is None else prior.stages.get(stage)
         how: dict[str, Any] = {
             "n_groups": n_groups, "learn": settings.learn, "wear": settings.wear and stage == "clicks",
-            "rounds": settings.rounds, "learn_between": settings.learn_between,
+            "rounds": settings.rounds, "learn_between": settings.learn_between, "pairs": settings.pairs, "looks": looks,
         }  # fmt: skip
         if told is None:
             rates.append(fit_rates(alphabet, history.segment, history.codes, cells, usual=USUAL, **how))
@@ -249,4 +258,13 @@ def fit(
         weight = np.bincount(where, cells.exposure[lately], len(season))
         moved = np.bincount(where, cells.exposure[lately] * rates[-1].days[group[lately]], len(season))
         season += moved / np.maximum(weight, 1e-9)
-    return Fit(alphabet, settings.stages, tuple(rates), history, today, factors, season, unit, carried)
+    return Fit(alphabet, stages, tuple(rates), history, today, factors, season, unit, carried)
+
+
+def _stages(history: History, settings: FitSettings) -> tuple[str, ...]:
+    """The settings' stages, with revenue split into orders and their value where that is asked for and can be."""
+    told = bool((np.nan_to_num(history.conversions) * np.nan_to_num(history.revenue) > 0).any())
+    if not (settings.order_value and told):
+        return settings.stages
+    split = {"revenue": ("conversions", ORDER_VALUE)}
+    return tuple(part for stage in settings.stages for part in split.get(stage, (stage,)))

@@ -197,7 +197,11 @@ def fit_from(
     found = fitted.posterior._replace(
         common=fitted.posterior.common + offset, mean=fitted.posterior.mean + offset
     )
-    return replace(fitted, posterior=found, p_equal=equal), float(chance @ CARRIED)
+    process = fitted.process
+    if process is not None:
+        base = process.base._replace(common=process.base.common + offset, mean=process.base.mean + offset)
+        process = replace(process, base=base)
+    return replace(fitted, posterior=found, p_equal=equal, process=process), float(chance @ CARRIED)
 
 
 def _weigh(

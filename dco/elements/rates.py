@@ -2,7 +2,8 @@
 
     y_i ~ Poisson(n_i exp(m0 + x_i (w_0 + w_s) + e_i))    fitted by Laplace's method (Newton on the working responses).
 
-Overdispersion divides events and exposure alike (quasi-Poisson); day effects and wear enter the exposure.
+Overdispersion divides events and exposure alike (quasi-Poisson); day effects and wear enter the exposure. On request the
+terms of `process` (pairs of options, looks of creatives) are added once days and wear are known.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc
 
+from dco.elements import components
 from dco.elements.alphabet import Alphabet
 from dco.elements.gaussian import (
     Design,
@@ -25,17 +27,20 @@ from dco.elements.gaussian import (
     statistics,
 )
 from dco.elements.noise import day_effects, dispersion
+from dco.elements.process import Process, Rows
 from dco.elements.wear import WEAR_DAYS, estimate_wear, wear_offset
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-USUAL = Variances(shared=0.008, own=0.003, arm=0.01)
+USUAL = Variances(shared=0.008, own=0.003, arm=0.01, pair=0.004, own_pair=0.002, look=0.004)
 """What comparable campaigns show: about .25 log-sd between creatives of six attributes, some of it beyond them."""
 
 NEWTON_STEPS = 8
 CLOSE = 1e-4
 """Change of a log rate at which a round ends."""
+BEYOND_STEPS = 4
+"""From the fit without the terms: log rates move by hundredths, and each step is a system of all active arms."""
 LEARN_AT = 2
 """Newton step at which variances are learnt: by then the working responses are close to what they will be."""
 
@@ -66,6 +71,10 @@ class Rates:
     precision: Floats  # [arm] information about the arm itself, expected events / dispersion
     residual: Floats  # [arm] working response less the option effects
     p_equal: float  # probability of this scatter between arms if all were equal
+    process: Process | None = (
+        None  # pairs and looks, where asked for; `posterior` then tells options over average partners
+    )
+    looks: Floats | None = None  # [arm, feature] standardised, NaN where unknown
 
     def moments(self, segment: int, codes: Ints, arm: Ints) -> tuple[Floats, Floats]:
         """Mean and covariance of the log rate (about `level`) of genomes in one segment.
@@ -73,25 +82,62 @@ class Rates:
         Args:
             codes: int[genome, attribute]; arm: int[genome], fitted row that each genome is, -1 for a new arm.
         """
-        x, trust = self.alphabet.design(codes), self._trust(arm)
-        mean = self._mean(segment, x, arm, trust)
-        spread = (1.0 - trust)[:, None] * x
-        cov = spread @ self.posterior.cov[segment] @ spread.T
-        cov[np.diag_indices_from(cov)] += self.variances.arm * (1.0 - trust)
+        x, own = self.alphabet.design(codes), self._own(codes, arm)
+        trust = self._trust(arm, own)
+        if self.process is not None:
+            mean, cov = self.process.moments(self._rows(segment, x, arm))
+            mean += trust * self._residual(arm)
+            cov *= np.outer(1.0 - trust, 1.0 - trust)
+        else:
+            mean = self._mean(segment, x, arm, trust)
+            spread = (1.0 - trust)[:, None] * x
+            cov = spread @ self.posterior.cov[segment] @ spread.T
+        cov[np.diag_indices_from(cov)] += own * (1.0 - trust)
         return mean, cov
 
     def means(self, segment: int, codes: Ints, arm: Ints) -> Floats:
         """The means of `moments` alone."""
-        return self._mean(segment, self.alphabet.design(codes), arm, self._trust(arm))
+        return self._mean(segment, self.alphabet.design(codes), arm, self._trust(arm, self._own(codes, arm)))
 
     def _mean(self, segment: int, x: Floats, arm: Ints, trust: Floats) -> Floats:
-        extra = np.where(arm >= 0, self.residual[arm], 0.0) if len(self.residual) else np.zeros(len(arm))
-        return x @ self.posterior.mean[segment] + trust * extra
+        if self.process is not None:
+            smooth = self.process.means(self._rows(segment, x, arm))
+        else:
+            smooth = x @ self.posterior.mean[segment]
+        return np.asarray(smooth + trust * self._residual(arm))
 
-    def _trust(self, arm: Ints) -> Floats:
+    def _residual(self, arm: Ints) -> Floats:
+        return np.where(arm >= 0, self.residual[arm], 0.0) if len(self.residual) else np.zeros(len(arm))
+
+    def _rows(self, segment: int, x: Floats, arm: Ints) -> Rows:
+        looks = None
+        if self.looks is not None:
+            looks = np.where((arm >= 0)[:, None], self.looks[arm], np.nan)
+        return Rows(np.full(len(x), segment), x, looks)
+
+    def _own(self, codes: Ints, arm: Ints) -> Floats:
+        """float[genome]: variance of what is each arm's own, unknown options, pairs and looks included."""
+        v = self.variances
+        own = np.asarray(v.arm + unknown_options(codes) * (v.shared + v.own), dtype=float)
+        if self.process is None:
+            return own
+        n = codes.shape[1]
+        known = (codes >= 0).sum(axis=1)
+        own += (v.pair + v.own_pair) * (1.0 - known * (known - 1) / max(n * (n - 1), 1))
+        if self.looks is not None:
+            seen = np.isfinite(self.looks[arm]).all(axis=1) & (arm >= 0)
+            own += np.where(seen, 0.0, v.look)
+        return own
+
+    def _trust(self, arm: Ints, own: Floats) -> Floats:
         """How far an arm's own data stand against its options: 0 for a new arm, towards 1 with its counts."""
         known = np.where(arm >= 0, self.precision[arm], 0.0) if len(self.precision) else np.zeros(len(arm))
-        return self.variances.arm * known / (self.variances.arm * known + 1.0)
+        return own * known / (own * known + 1.0)
+
+
+def unknown_options(codes: Ints) -> Ints:
+    """int[genome]: attributes whose option is not known."""
+    return np.asarray((codes < 0).sum(axis=1))
 
 
 def fit_rates(
@@ -106,6 +152,8 @@ def fit_rates(
     learn: bool = True,
     learn_between: bool = True,
     wear: bool = True,
+    pairs: bool = False,
+    looks: Floats | None = None,
 ) -> Rates:
     """Fit one stage.
 
@@ -114,6 +162,7 @@ def fit_rates(
         rounds: alternations between day effects, wear, dispersion and the arms' rates.
         learn: whether variances are learnt by evidence (else `usual` holds), in every round, or without
             `learn_between` in the first and the last one only.
+        pairs: whether pairs of options have effects. looks: float[arm, feature] of `process.standardised`, or None.
     """
     n_arms, n_segments = len(segment), len(alphabet.segments)
     design = Design.of(alphabet.design(codes), segment, n_segments)
@@ -123,7 +172,7 @@ def fit_rates(
     n_places = int(cells.place.max(initial=0)) + 1
     if n_places > n_segments and total > 0:
         cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
-    eta = np.zeros(n_arms)
+    eta, missing = np.zeros(n_arms), unknown_options(codes)
     events = np.bincount(cells.arm, cells.events, n_arms).astype(float)
     found: Arms | None = None
     rounds = rounds if total > 0 else 1
@@ -133,7 +182,7 @@ def fit_rates(
         if turn == 0:
             eta = np.log((events + 5.0) / (expected + 5.0))
         again = learn and (learn_between or turn in (0, rounds - 1))
-        found = fit_arms(design, events, expected, eta, scale, variances, usual, learn=again)
+        found = fit_arms(design, events, expected, eta, scale, variances, usual, missing, learn=again)
         eta, variances = found.eta, found.variances
         rate = cells.exposure * np.exp(level + eta[cells.arm] + wear_offset(lost, cells.age))
         scale = dispersion(cells.events, rate * np.exp(days[cells.group]), n_arms + n_groups)
@@ -143,11 +192,26 @@ def fit_rates(
             lost = estimate_wear(cells.arm, cells.group, cells.age, cells.events, without, n_arms, scale)
     if found is None:
         raise AssertionError("a fit has at least one round")
+    terms = (("pair", "own_pair") if pairs and codes.shape[1] > 1 else ()) + (
+        ("look",) if looks is not None else ()
+    )
+    process = None
+    if terms and n_arms:
+        base = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
+        expected = np.bincount(cells.arm, base, n_arms).astype(float)
+        rows = Rows(segment, alphabet.design(codes), looks)
+        found, process = fit_beyond(
+            design, rows, events, expected, found, scale, usual, terms, missing, codes.shape[1], learn=learn
+        )
+        sizes = np.array([len(o) for o in alphabet.options])
+        found = found._replace(posterior=process.marginal(alphabet.starts, sizes))
+        variances = found.variances
     flat = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
     equal = heterogeneity(segment, cells, flat, scale, n_arms, n_segments)
     return Rates(
-        alphabet, level, found.posterior, variances, scale, lost, days, found.precision, found.residual, equal
-    )
+        alphabet, level, found.posterior, variances, scale, lost, days, found.precision, found.residual, equal, process,
+        looks,
+    )  # fmt: skip
 
 
 class Arms(NamedTuple):
@@ -168,26 +232,68 @@ def fit_arms(
     scale: float,
     variances: Variances,
     usual: Variances,
+    missing: Ints,
     *,
     learn: bool,
 ) -> Arms:
     """Newton's iteration from `eta` until no log rate moves by `CLOSE`; events and expected (at log rate 0) are float[arm]."""
     for step in range(NEWTON_STEPS):
-        mu = expected * np.exp(eta)
-        response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
-        response = np.where(mu > 1e-6, response, 0.0)
-        sampling = scale / np.maximum(mu, 1e-6)
+        response, sampling = _working(events, expected, eta, scale)
         if learn and step == LEARN_AT:
-            variances = learn_variances(design, response, sampling, variances, usual)
-        known = statistics(design, response, sampling + variances.arm)
+            blurred = sampling + missing * (variances.shared + variances.own)
+            variances = learn_variances(design, response, blurred, variances, usual)
+        own = variances.arm + missing * (variances.shared + variances.own)
+        known = statistics(design, response, sampling + own)
         by_options = design.fitted(segment_means(known, variances))
-        trust = variances.arm / (variances.arm + sampling)
+        trust = own / (own + sampling)
         fresh = by_options + trust * (response - by_options)
         moved = float(np.abs(fresh - eta).max()) if len(eta) else 0.0
         eta = fresh
         if (step > LEARN_AT or not learn) and moved < CLOSE:
             break
     return Arms(posterior(known, variances), variances, eta, 1.0 / sampling, response - by_options)
+
+
+def fit_beyond(
+    design: Design,
+    rows: Rows,
+    events: Floats,
+    expected: Floats,
+    start: Arms,
+    scale: float,
+    usual: Variances,
+    terms: tuple[str, ...],
+    missing: Ints,
+    attributes: int,
+    *,
+    learn: bool,
+) -> tuple[Arms, Process]:
+    """Newton's iteration with the terms of `process`, from the fit without them; their variances are learnt at its first step."""
+    eta, plain = start.eta, start.variances
+    mine = {t: getattr(usual, t) for t in terms}
+    variances = plain._replace(arm=max(plain.arm - sum(mine.values()), plain.arm / 3), **mine)
+    blur = missing * (plain.shared + plain.own)
+    for step in range(BEYOND_STEPS):
+        response, sampling = _working(events, expected, eta, scale)
+        problem = components.pose(design, rows, response, sampling + blur, plain, terms, attributes)
+        if learn and step == 0:
+            variances = components.learn(problem, variances, usual)
+        alone = variances.arm + blur + components.alone(rows, variances, terms, attributes)
+        process = components.solve(problem, variances)
+        smooth = process.means(rows)
+        fresh = smooth + alone / (alone + sampling) * (response - smooth)
+        moved = float(np.abs(fresh - eta).max())
+        eta = fresh
+        if moved < CLOSE:
+            break
+    return Arms(start.posterior, variances, eta, 1.0 / sampling, response - smooth), process
+
+
+def _working(events: Floats, expected: Floats, eta: Floats, scale: float) -> tuple[Floats, Floats]:
+    """Newton's working responses about log rates float[arm], and their sampling variances."""
+    mu = expected * np.exp(eta)
+    response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
+    return np.where(mu > 1e-6, response, 0.0), scale / np.maximum(mu, 1e-6)
 
 
 def _places(cells: Cells, segment: Ints, n_places: int) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dco.elements.alphabet import Alphabet
+from dco.elements.lottery import Draw
 from dco.records import Space
 
 Floats = NDArray[np.float64]
@@ -52,14 +53,16 @@ class Room:
             fine &= (genomes[:, at] != codes).any(axis=1)
         return fine
 
-    def worth(self, weights: Floats, genomes: Ints) -> Floats:
+    def worth(self, weights: Floats | Draw, genomes: Ints) -> Floats:
         """float[genome]: sum of the option weights, attribute by attribute (genomes equal in worth stay equal)."""
+        if isinstance(weights, Draw):
+            return weights.worth(genomes)
         total = np.zeros(len(genomes))
         for a, start in enumerate(self.starts):
             total += weights[start + genomes[:, a]]
         return total
 
-    def climb(self, weights: Floats, start: Ints) -> Ints:
+    def climb(self, weights: Floats | Draw, start: Ints) -> Ints:
         """Coordinate ascent from a winner, int[attribute]; each move is the best permitted option of one attribute."""
         genome = np.array([c if c in codes else codes[0] for c, codes in zip(start, self.allowed)])
         for _ in range(CLIMBS):
@@ -70,14 +73,19 @@ class Room:
                     trials[:, a] = codes
                     codes = codes[self.permits(trials)]
                 if len(codes):
-                    genome[a] = codes[np.argmax(weights[self.starts[a] + codes])]
-            if not self.rules or (genome == before).all():
+                    worth = (
+                        weights.options(genome, a, codes)
+                        if isinstance(weights, Draw)
+                        else weights[self.starts[a] + codes]
+                    )
+                    genome[a] = codes[np.argmax(worth)]
+            if not (self.rules or isinstance(weights, Draw)) or (genome == before).all():
                 break
         return genome
 
     def nearest_free(
         self,
-        weights: Floats,
+        weights: Floats | Draw,
         top: Ints,
         taken: frozenset[tuple[int, ...]],
         batch: Sequence[tuple[int, ...]],
@@ -95,7 +103,7 @@ class Room:
 
     def _best_free(
         self,
-        weights: Floats,
+        weights: Floats | Draw,
         ring: Ints,
         taken: frozenset[tuple[int, ...]],
         batch: Sequence[tuple[int, ...]],
