@@ -117,11 +117,13 @@ class Optimizer:
         if n_per_segment < 1:
             raise BadData(f"initial: expected at least 1 creative per segment, got {n_per_segment!r}")
         rows: list[dict[str, Any]] = []
+        pools: list[list[dict[str, str]]] = []  # each complements those before it: options teach across segments
         for segment in self.settings.segments:
-            for genome in balanced(self.space, n_per_segment, rng):
+            pools.append(balanced(self.space, n_per_segment, rng, beside=pools))
+            for genome in pools[-1]:
                 rows.append(
                     {"segment": segment, "attributes": genome, "expected_gain": None, "parents": [],
-                     "why": "first pool: every option about equally often, so that effects can be told apart"}
+                     "why": "first pool: options spread so that their effects can be told apart best"}
                 )  # fmt: skip
         return pa.Table.from_pylist(rows, schemas.proposals(list(self.space.attributes)))
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
 import numpy as np
 
 from dco.errors import BadData
+from dco.prompts.design import exchange
 from dco.records import Genome, Space, freeze
 
 LARGEST_LISTED = 200_000
 """`everything` refuses larger spaces: listing them helps nobody."""
+DEALS = 3
+"""A deal can get stuck where much is forbidden or taken; the largest of some is kept."""
 TRIES = 400
 """Draws before a space counts as forbidding nearly everything."""
 
@@ -83,23 +86,19 @@ def sample(space: Space, rng: np.random.Generator) -> dict[str, str]:
 
 
 def balanced(
-    space: Space, n: int, rng: np.random.Generator, taken: set[str] | None = None
+    space: Space,
+    n: int,
+    rng: np.random.Generator,
+    taken: set[str] | None = None,
+    beside: Sequence[Sequence[Mapping[str, str]]] = (),
 ) -> list[dict[str, str]]:
-    """A first pool from which main effects can be told apart: each option as often as any other, pairs well spread.
+    """A first pool from which main effects can be told apart: D-optimal, from a start in which options are equally frequent.
 
-    Every attribute is dealt like a shuffled deck of its options; of several deals the one that covers most pairs of
-    options wins. Fewer than `n` come back when the space (less `taken`, genome keys) is smaller.
+    Every attribute is dealt like a shuffled deck of its options; `design.exchange` makes the most of that. Fewer than `n`
+    come back when the space (less `taken`, genome keys) is smaller. `beside`: the other segments' pools.
     """
-    best: list[dict[str, str]] = []
-    best_score = -1.0
-    for _ in range(12):
-        pool = _deal(space, n, rng, set(taken or ()))
-        pairs = {(a, g[a], b, g[b]) for g in pool for i, a in enumerate(list(g)) for b in list(g)[i + 1 :]}
-        options = {(a, o) for g in pool for a, o in g.items()}
-        score = len(pool) * 1e6 + len(options) * 1e3 + len(pairs)
-        if score > best_score:
-            best, best_score = pool, score
-    return best
+    pool = max((_deal(space, n, rng, set(taken or ())) for _ in range(DEALS)), key=len)
+    return exchange(space, pool, set(taken or ()), beside)
 
 
 def _deal(space: Space, n: int, rng: np.random.Generator, taken: set[str]) -> list[dict[str, str]]:
