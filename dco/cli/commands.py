@@ -240,6 +240,41 @@ def _shadow(p: ArgumentParser) -> None:
     _json(p)
 
 
+def _rehearse(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument(
+        "--scenario", metavar="KEY=N", action="append", default=[],
+        help="compare with the plan: start=8 creatives per segment, new=0 a night, budget=2 (times), nights=30; joined by "
+        "commas, may be repeated; 'none' for the plan alone (default: a set of neighbours)",
+    )  # fmt: skip
+    p.add_argument(
+        "--market", metavar="NAME", action="append", default=[],
+        help="a kind of truth; may be repeated (default: faint, additive, interactions, drift, null)",
+    )  # fmt: skip
+    p.add_argument("--nights", type=int, help="nights to simulate (default: the flight, at most 60)")
+    p.add_argument("--runs", type=int, help="runs of the plan per market (default 8; scenarios take a third)")
+    p.add_argument("--seed", type=int, default=1, help="seed of the simulated markets (default 1)")
+    p.add_argument(
+        "--quick", action="store_true", help="fewer nights, runs and scenarios: a first look in seconds"
+    )
+    p.add_argument("--workers", type=int, default=2, help="processes; the answer is the same (default 2)")
+    told = p.add_argument_group("traffic, where the workspace has no reports, or to replace what they say")
+    told.add_argument(
+        "--daily-impressions", type=int, help="a day, over all segments (default: budget by --cpm)"
+    )
+    told.add_argument(
+        "--cpm", type=float, help="cost of 1,000 impressions (default 4, in currencies like EUR or USD)"
+    )
+    told.add_argument("--ctr", type=float, help="clicks per impression (default 0.005)")
+    told.add_argument("--cvr", type=float, help="conversions per click (default 0.02)")
+    told.add_argument("--order-value", type=float, help="value of a conversion (default 50)")
+    told.add_argument(
+        "--approval-nights", type=int,
+        help="nights from an idea to its first impression (default: 2 by a person, 1 by a standing rule)",
+    )  # fmt: skip
+    _json(p)
+
+
 COMMANDS = (
     Command("init", "write a commented campaign file and a sample brand", "dco init my-campaign", _init, "init"),
     Command("demo", "the whole job on a sample brand and a simulated market", "dco demo", _demo, "demo"),
@@ -252,6 +287,10 @@ COMMANDS = (
         "dco moodboard 'calm beach in autumn, copy space left'", _moodboard, "moodboard",
     ),
     Command("check", "a report's totals to the cent, or a campaign file: the line that is wrong", "dco check report.csv", _check, "check"),
+    Command(
+        "rehearse", "what budget, creatives and nights would buy, on simulated markets",
+        "dco rehearse my-campaign --cpm 6 --ctr 0.008", _rehearse, "rehearse",
+    ),
     Command("generate", "make the starting creatives of a campaign", "dco generate my-campaign", _generate, "generate", EXECUTOR_HELP),
     Command(
         "import", "pictures made elsewhere as creatives that wait for approval",

@@ -77,6 +77,33 @@ def check(args: Namespace) -> None:
     say_json(summary.as_dict()) if args.json else say(str(summary))
 
 
+def rehearse(args: Namespace) -> None:
+    from dco.jobs.rehearse import rehearse as play
+    from dco.jobs.rehearse import write_page
+    from dco.jobs.rehearse_options import Choice
+    from dco.jobs.traffic import Stated
+    from dco.reports.rehearsal import as_dict, text
+
+    choice = Choice(
+        args.market,
+        args.scenario,
+        args.runs,
+        args.nights,
+        args.seed,
+        args.quick,
+        args.workers,
+        args.approval_nights,
+    )
+    stated = Stated(args.daily_impressions, args.cpm, args.ctr, args.cvr, args.order_value)
+    found = play(args.campaign, choice, stated, progress=bar("rehearsing"))
+    page = write_page(args.campaign, found)
+    if args.json:
+        say_json(as_dict(found) | {"page": page})
+        return
+    say(text(found))
+    say(f"\nlook at {page}")
+
+
 def generate(args: Namespace) -> None:
     from dco.jobs.deliver import write_gallery
     from dco.jobs.desk import open_desk

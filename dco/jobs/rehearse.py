@@ -7,36 +7,21 @@ so the answer is the same whatever the number of processes.
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from dataclasses import replace
 from pathlib import Path
 
-from dco.errors import BadInput, DcoError
+from dco.errors import BadInput
+from dco.jobs.deliver import write_whole
 from dco.jobs.desk import DATABASE_URL, open_desk
 from dco.jobs.rehearse_options import Choice, chosen
+from dco.jobs.rehearse_run import Task, each
 from dco.jobs.traffic import Expected, Seen, Stated, creation_in_kpi, expected, seen
-from dco.plan.optimizer import Optimizer
 from dco.records import MICROS, Campaign, PlanSettings, Space
+from dco.reports.rehearsal import render
 from dco.reports.rehearsal_facts import Basis, Outlook, Row
 from dco.settings import load_campaign
-from dco.simulate.loop import Choice as Decided
-from dco.simulate.loop import Night
-from dco.simulate.rehearsal import (
-    CAUTIOUS,
-    NULL,
-    Profile,
-    Scenario,
-    Traffic,
-    Trial,
-    build,
-    generator,
-    pool_rows,
-    trial,
-)  # fmt: skip
+from dco.simulate.rehearsal import CAUTIOUS, NULL, Profile, Scenario, Trial
 from dco.simulate.rehearsal_summary import (
     Summary,
     Yardstick,
@@ -47,22 +32,6 @@ from dco.simulate.rehearsal_summary import (
 )
 
 PAGE = "rehearsal.html"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run of one scenario on one market; everything a process needs."""
-
-    profile: Profile
-    scenario: Scenario
-    run: int
-    seed: int
-    space: Space
-    settings: PlanSettings
-    traffic: Traffic
-    creation_cost: float
-    creations_a_night: int | None
-    approval_nights: int
 
 
 def rehearse(
@@ -92,46 +61,20 @@ def rehearse(
         for profile, scenario, run in plan.runs()
     ]  # fmt: skip
     trials: dict[Scenario, list[Trial]] = {}
-    for done, (task, result) in enumerate(zip(tasks, _each(tasks, choice.workers), strict=True), 1):
+    for done, (task, result) in enumerate(zip(tasks, each(tasks, choice.workers), strict=True), 1):
         trials.setdefault(task.scenario, []).append(result)
         if progress:
             progress(done, len(tasks))
     return _outlook(campaign, plan.profiles, trials, found, choice.seed, approval, cost_note, plan.left_out)
 
 
-def one(task: Task) -> Trial:
-    """Play one task; depends on nothing but it."""
-    name, seed = task.profile.name, task.seed
-    market = build(task.profile, task.traffic, task.space, seed, task.run)
-    ideas = Optimizer(task.space, task.settings).initial(
-        task.scenario.start, generator(seed, name, task.run, 1)
-    )
-    by_segment: dict[str, list[dict[str, str]]] = {s: [] for s in task.traffic.segments}
-    for row in ideas.to_pylist():
-        by_segment[row["segment"]].append(row["attributes"])
-    pool = pool_rows(by_segment)
-    return trial(
-        market, engine(task), pool, task.scenario, generator(seed, name, task.run, 2), name=name, run_number=task.run,
-        kpi=task.settings.kpi, creation_cost=task.creation_cost, approval_nights=task.approval_nights,
-    )  # fmt: skip
+def write_page(path: str | Path, outlook: Outlook) -> Path:
+    """The page, in the campaign's outbox.
 
-
-def engine(task: Task) -> Callable[[Night], Decided]:
-    """The campaign's own decider: it knows when the flight ends and what a night's creation money pays for."""
-
-    def decide(night: Night) -> Decided:
-        settings = replace(task.settings, nights_left=max(task.scenario.flight - night.index - 1, 0))
-        plan = Optimizer(task.space, settings).plan(
-            night.history, night.live, night.pending, night.rejected, night.day, night.rng
-        )
-        proposals = plan.proposals.to_pylist()
-        if task.creations_a_night is not None:
-            proposals = sorted(proposals, key=lambda p: -float(p["expected_gain"] or 0))[
-                : task.creations_a_night
-            ]
-        return Decided(plan.shares.to_pylist(), proposals, plan.retire.to_pylist())
-
-    return decide
+    Raises:
+        StoreError: it cannot be written.
+    """
+    return write_whole(Path(load_campaign(path).root) / "outbox" / PAGE, render(outlook).encode())
 
 
 def _settings(campaign: Campaign, scenario: Scenario) -> PlanSettings:
@@ -150,28 +93,6 @@ def _reports(campaign: Campaign, path: str | Path) -> Seen | None:
         return None
     with open_desk(path) as desk:
         return seen(desk)
-
-
-def _each(tasks: Sequence[Task], workers: int) -> Iterator[Trial]:
-    """Results in the order of the tasks."""
-    if workers <= 1 or len(tasks) < 2:
-        yield from map(one, tasks)
-        return
-    # Threads of a forked process may hold locks that nobody frees: workers start afresh.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet)
-    try:
-        yield from pool.map(one, tasks)
-    except BrokenProcessPool:
-        raise DcoError(
-            "rehearse: a process died, perhaps for lack of memory; run again with --workers 1"
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _quiet() -> None:
-    """Ctrl-C is the parent's to answer: a worker ends with its task and prints nothing."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _outlook(
@@ -280,6 +201,3 @@ def label(scenario: Scenario, planned: Scenario) -> str:
         "nights": f"{scenario.nights} nights",
     }
     return ", ".join(told[name] for name in scenario.differs(planned)) or "as planned"
-
-
-__all__ = ["PAGE", "Task", "engine", "label", "one", "rehearse"]
