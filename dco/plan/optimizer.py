@@ -20,7 +20,7 @@ import pyarrow as pa
 from dco import schemas
 from dco.elements.model import Z90, Fit, fit
 from dco.errors import BadData
-from dco.plan import explain
+from dco.plan import explain, money
 from dco.plan.ahead import nights_that_count, outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
@@ -86,6 +86,7 @@ class Optimizer:
         stages, remarks = self._stages(known)
         model = fit(known.history, known.alphabet, SPEEDS[settings.speed].fit(stages))
         why = [*known.remarks, *remarks]
+        parts: list[money.Part] = []
         shares: list[dict[str, Any]] = []
         proposals: list[dict[str, Any]] = []
         retire: list[dict[str, Any]] = []
@@ -97,19 +98,23 @@ class Optimizer:
             why += [f"{segment}: {text}." for text in (*(decided.why if decided else ()), *ideas.why)]
             proposals += explain.proposals(ideas.rows, model, known, s)
             if decided is not None:
-                given = self._share_rows(model, s, arms, rows, decided)
-                shares += explain.shares(given, model, known, s, arms, decided, settings)
+                parts.append(money.Part(s, segment, arms, rows, decided))
                 retire += [
                     {"segment": segment, "arm_id": arms[i].arm_id, "why": decided.reasons[int(i)]}
                     for i in np.flatnonzero(decided.retired)
                 ]
+        spent = money.tonight(settings, model, known, history, day, parts)
+        for p in parts:
+            given = self._share_rows(model, p.s, p.arms, p.rows, p.decided)
+            shares += spent.explain(explain.shares(given, model, known, p.s, p.arms, p.decided, settings))
         return Plan(
             pa.Table.from_pylist(shares, schemas.SHARES),
             pa.Table.from_pylist(proposals, schemas.proposals(list(self.space.attributes))),
             pa.Table.from_pylist(retire, schemas.RETIRE),
-            tuple(why),
-            diagnostics(model, known),
+            (*why, *spent.why),
+            diagnostics(model, known) | {"promises": spent.stated.to_dict()},
             Basis(model, known),
+            spent.budgets,
         )
 
     def initial(self, n_per_segment: int, rng: np.random.Generator) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from dco import schemas
 from dco.elements.model import Fit
 from dco.plan.reading import Known
 
@@ -26,7 +27,8 @@ class Plan:
 
     `shares` (schemas.SHARES) sums to 1 per segment; `proposals` (schemas.proposals) are ideas to make; `retire`
     (schemas.RETIRE) are arms to take down; `why` says in sentences with numbers what was decided and why;
-    `diagnostics` holds what the model learnt (plain numbers, texts and lists); `basis` the model itself.
+    `diagnostics` holds what the model learnt (plain numbers, texts and lists); `basis` the model itself; `budgets`
+    (schemas.BUDGETS) the night's money per segment and placement, empty where no budget is stated.
     """
 
     shares: pa.Table
@@ -35,6 +37,7 @@ class Plan:
     why: tuple[str, ...]
     diagnostics: Mapping[str, Any]
     basis: Basis | None = field(default=None, repr=False, compare=False)
+    budgets: pa.Table = field(default_factory=schemas.BUDGETS.empty_table)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists, dicts, texts and numbers; JSON can write it."""
@@ -42,6 +45,7 @@ class Plan:
             "shares": self.shares.to_pylist(),
             "proposals": self.proposals.to_pylist(),
             "retire": self.retire.to_pylist(),
+            "budgets": self.budgets.to_pylist(),
             "why": list(self.why),
             "diagnostics": dict(self.diagnostics),
         }
