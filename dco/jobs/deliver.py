@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from dco.jobs import licences, rasters
 from dco.jobs.desk import Desk
 from dco.jobs.facts import Extra, arm_card, campaign_report, measured
 from dco.platforms.sheets import google_ads_editor
+from dco.records import MICROS
 from dco.reports.campaign import render
 from dco.reports.gallery import GalleryCard, gallery
 from dco.store import sheets, versions
@@ -27,7 +28,7 @@ def deliver(desk: Desk, *, now: datetime, night: Mapping[str, Any], sheet: bool 
     """Write everything a night hands over; paths by name, relative to the campaign's folder. Without `sheet`, no upload."""
     written = {"gallery": write_gallery(desk), "report": write_report(desk, now=now)}
     if sheet and night["version"] is not None:
-        table, changes = write_sheet(desk, int(night["version"]), now=now)
+        table, changes = write_sheet(desk, int(night["version"]), now=now, budgets=night.get("budgets", ()))
         written |= {"sheet": table, "changes": changes}
     return {name: path.relative_to(desk.root).as_posix() for name, path in written.items()}
 
@@ -59,8 +60,11 @@ def write_gallery(desk: Desk) -> Path:
     return write_whole(desk.outbox / "gallery.html", page.encode())
 
 
-def write_sheet(desk: Desk, number: int, *, now: datetime) -> tuple[Path, Path]:
-    """The Google Ads Editor sheet of a version, the files it names, and what changed since the last one.
+def write_sheet(
+    desk: Desk, number: int, *, now: datetime, budgets: Iterable[Mapping[str, Any]] = ()
+) -> tuple[Path, Path]:
+    """The Google Ads Editor sheet of a version, the files it names, and what changed since the last one, with the night's
+    `budgets` (`schemas.BUDGETS`) as advice: budgets are set by a person.
 
     Raises:
         Unlicensed: no licence on record allows a served creative's model to go live.
@@ -80,11 +84,20 @@ def write_sheet(desk: Desk, number: int, *, now: datetime) -> tuple[Path, Path]:
     with desk.workspace.write() as conn:
         sheets.save(conn, campaign.key, number, sheet.text, name=EDITOR)
     _export(desk, rows)
-    changes = "\n".join([f"version {number}", *(sheet.changes or ("nothing changes",))]) + "\n"
+    lines = [f"version {number}", *(sheet.changes or ("nothing changes",)), *_money_lines(desk, budgets)]
+    changes = "\n".join(lines) + "\n"
     return (
         write_whole(desk.outbox / f"{EDITOR}.csv", sheet.text.encode()),
         write_whole(desk.outbox / f"{EDITOR}.changes.txt", changes.encode()),
     )
+
+
+def _money_lines(desk: Desk, budgets: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"money {b['segment']}, {b['placement'] or 'all placements'}: {b['money_micros'] / MICROS:,.2f} "
+        f"{desk.campaign.currency} a day; {b['why']}"
+        for b in budgets
+    ]
 
 
 def _previous(conn: Any, campaign: str, number: int) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from dco.errors import Refused, Unlicensed
+from dco.errors import BrokenPromise, Refused, Unlicensed
 from dco.jobs import decide, draft, publish
 from dco.jobs.clock import business_date
 from dco.jobs.create import Idea, check_vocabulary
@@ -57,6 +57,8 @@ class Night:
     stopped: str = ""
     """Why nothing new was made, when that was a decision."""
     why: tuple[str, ...] = ()
+    budgets: tuple[dict[str, Any], ...] = ()
+    """Money of the night per segment and placement (`schemas.BUDGETS`)."""
     alerts: tuple[str, ...] = ()
     seconds: float = 0.0
     outputs: dict[str, str] = field(default_factory=dict)
@@ -153,6 +155,7 @@ class _Steps:
             "held": plan["held"],
             "stopped": "" if born["born"] else _stop_reason(plan["why"]),
             "why": plan["why"],
+            "budgets": plan.get("budgets", []),
             "alerts": [
                 *files["alerts"],
                 *plan["alerts"],
@@ -259,8 +262,8 @@ class _Steps:
             with self.desk.workspace.write() as conn:
                 done = publish.publish(conn, self.desk, plan, day=self.day, now=self.now)
                 return self._finish(conn, "publish", done)
-        except Unlicensed as refusal:
-            # The night goes on without it: its report is what tells the person who has to read that licence.
+        except (Unlicensed, BrokenPromise) as refusal:
+            # The night goes on without it: its report is what tells the person who has to read that licence or promise.
             with self.desk.workspace.write() as conn:
                 last = current(conn, self.desk.campaign.key)
                 kept: dict[str, Any] = {"version": last.number if last else None, "moved": [], "retired": []}

@@ -10,7 +10,8 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from dco import schemas
-from dco.errors import Refused
+from dco.bandits.money_proof import Stated, prove
+from dco.errors import BrokenPromise, Refused
 from dco.jobs import licences
 from dco.jobs.approve import find
 from dco.jobs.clock import business_date
@@ -31,7 +32,8 @@ def publish(
 
     Raises:
         Unlicensed: no licence on record allows a served creative's model to go live. Refused: an arm with a share is
-            not approved, or a limit of the campaign does not hold. Nothing is published.
+            not approved, or a limit of the campaign does not hold. BrokenPromise: shares or budgets break a promise of the
+            campaign file; each is named with its numbers. Nothing is published.
     """
     campaign = desk.campaign
     before = versions.current(conn, campaign.key)
@@ -42,6 +44,7 @@ def publish(
     if not plan["shares"]:
         return {"version": before.number if before else None, "moved": [], "retired": []}
     shares = pa.Table.from_pylist([dict(row) for row in plan["shares"]], schemas.SHARES)
+    _prove(campaign, plan)
     held = any(row.control and row.state in SERVABLE for row in lives)
     number = versions.publish(
         conn,
@@ -68,6 +71,15 @@ def publish(
     ]
     moved = [{**move, "name": names[move["segment"], move["arm_id"]]} for move in _moved(before, given)]
     return {"version": number, "moved": moved, "retired": retired}
+
+
+def _prove(campaign: Campaign, plan: Mapping[str, Any]) -> None:
+    """Every promise of the campaign file, on the numbers that are about to go out (`bandits/money_proof.py`)."""
+    stated = Stated.of(plan.get("diagnostics", {}).get("promises"))
+    broken = prove(plan["shares"], campaign.plan, stated, plan.get("budgets", ()))
+    if broken:
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        raise BrokenPromise(f"{broken[0]}{more}; nothing is published, and what is live stays live")
 
 
 def _retire(
