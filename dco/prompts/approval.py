@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from dco.elements.alphabet import Alphabet
+from dco.elements.alphabet import UNKNOWN, Alphabet
 from dco.errors import BadData, UnknownName
 
 Floats = NDArray[np.float64]
@@ -117,6 +117,8 @@ class ApprovalModel:
         at, against = -1, 0.0
         for a, start in enumerate(self.alphabet.starts):
             options = self.mean[start : start + len(self.alphabet.options[a])]
+            if codes[a] == UNKNOWN:
+                continue
             moves = sign * float(options.mean() - options[codes[a]])
             column = int(start + codes[a])
             told = self.refused[column] if sign > 0 else self.approved[column]
@@ -212,8 +214,8 @@ def _codes(alphabet: Alphabet, codes: Ints, name: str) -> Ints:
             f"approval, {name}: expected option codes by idea and {width} attributes, got {found.shape}"
         )
     most = np.array([len(o) for o in alphabet.options])
-    if (found < 0).any() or (found >= most).any():
-        i, a = np.argwhere((found < 0) | (found >= most))[0]
+    if (found < UNKNOWN).any() or (found >= most).any():
+        i, a = np.argwhere((found < UNKNOWN) | (found >= most))[0]
         raise BadData(
             f"approval, {name}[{i}]: {alphabet.attributes[a]!r} has {most[a]} options, got code {found[i, a]}"
         )
