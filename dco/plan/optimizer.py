@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from dco import schemas
 from dco.elements.model import Z90, Fit, fit
+from dco.elements.prior import Prior
 from dco.errors import BadData
-from dco.plan import explain, money
+from dco.plan import earlier, explain, money
 from dco.plan.ahead import nights_that_count, outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
 from dco.plan.reading import ArmRow, Known, read
@@ -48,6 +49,7 @@ class Optimizer:
     Args:
         space: `records.Space`, or a mapping attribute -> options.
         settings: `records.PlanSettings`, or a mapping of its fields.
+        prior: what named earlier campaigns taught (`plan.earlier.learn_from`); None: a start from nothing.
 
     Raises:
         BadData, UnknownName: a space or settings that cannot be used.
@@ -57,9 +59,11 @@ class Optimizer:
         self,
         space: Space | Mapping[str, Any],
         settings: PlanSettings | Mapping[str, Any] | None = None,
+        prior: Prior | None = None,
     ) -> None:
         self.space = as_space(space)
         self.settings = as_settings(settings)
+        self.prior = prior
 
     def plan(
         self,
@@ -84,8 +88,8 @@ class Optimizer:
         settings = self.settings
         known = read(self.space, settings.segments, history, live, pending, rejected, day)
         stages, remarks = self._stages(known)
-        model = fit(known.history, known.alphabet, SPEEDS[settings.speed].fit(stages))
-        why = [*known.remarks, *remarks]
+        model = fit(known.history, known.alphabet, SPEEDS[settings.speed].fit(stages), self.prior)
+        why = [*known.remarks, *remarks, *earlier.carried(model, self.prior)]
         parts: list[money.Part] = []
         shares: list[dict[str, Any]] = []
         proposals: list[dict[str, Any]] = []
@@ -122,7 +126,9 @@ class Optimizer:
         if n_per_segment < 1:
             raise BadData(f"initial: expected at least 1 creative per segment, got {n_per_segment!r}")
         rows: list[dict[str, Any]] = []
-        pools: list[list[dict[str, str]]] = []  # each complements those before it: options teach across segments
+        pools: list[
+            list[dict[str, str]]
+        ] = []  # each complements those before it: options teach across segments
         for segment in self.settings.segments:
             pools.append(balanced(self.space, n_per_segment, rng, beside=pools))
             for genome in pools[-1]:
