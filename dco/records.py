@@ -283,6 +283,8 @@ class Campaign:
     starting_arms: int
     model: Model
     conversion_window_days: int
+    learnt_from: tuple[str, ...] = ()
+    """Keys of earlier campaigns of the same workspace whose results may inform this one; nothing else does."""
     root: str = "."
     source_hash: str = ""
     source: str = "campaign.yaml"

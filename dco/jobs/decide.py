@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from dco import schemas
+from dco.jobs import earlier
 from dco.plan.optimizer import Optimizer, Plan
 from dco.records import Campaign, content_hash
 from dco.store import history as past
@@ -72,7 +73,7 @@ def decide(conn: Connection, campaign: Campaign, *, day: date) -> Plan:
     for row in arms(conn, campaign.key):
         by_state.setdefault("running" if row.state in SERVABLE else row.state, []).append(row)
     settings = replace(campaign.plan, nights_left=max((campaign.end - day).days, 0))
-    optimizer = Optimizer(campaign.space, settings)
+    optimizer = Optimizer(campaign.space, settings, earlier.prior(conn, campaign, day=day))
     return optimizer.plan(
         history(conn, campaign, as_of=day),
         arm_table(by_state.get("running", []), campaign),

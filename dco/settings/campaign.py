@@ -61,6 +61,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
     top = parse(text, source).only(
         "campaign", "brief", "brand", "product", "segments", "placements", "attributes", "forbidden", "copy",
         "flight", "budget", "kpi", "guardrails", "approval", "creatives", "model",
+        "learnt_from",
     )  # fmt: skip
     key = _key(top, "campaign")
     segment_nodes = top.mappings("segments", "a mapping with key and platform_ids")
@@ -149,6 +150,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         starting_arms=starting,
         model=read_model(top.mapping("model", default=None)),
         conversion_window_days=kpi.integer("conversion_window_days", 0, 90, 7),
+        learnt_from=_learnt_from(top, key),
         root=root,
         source=source,
         source_hash=hashlib.sha256(text.encode()).hexdigest(),
@@ -322,6 +324,18 @@ def _approval(top: Node, space: Space) -> tuple[StandingRule, ...]:
             StandingRule(rule.text("name"), rule.text("by", "a person's name"), rule.day("until"), allowed)
         )
     return tuple(rules)
+
+
+def _learnt_from(top: Node, own: str) -> tuple[str, ...]:
+    keys = top.texts("learnt_from", "a list of campaign keys of this workspace", ())
+    for key in keys:
+        if not _KEY.fullmatch(key):
+            raise top.fail("learnt_from", f"expected keys of earlier campaigns, got '{key}'")
+        if key == own:
+            raise top.fail(
+                "learnt_from", f"'{key}' is this campaign itself; it learns from its own reports anyway"
+            )
+    return keys
 
 
 def wrong(campaign: Campaign, key: str, problem: str) -> BadCampaign:
