@@ -205,7 +205,7 @@ def _one(
     impressions = sum(float(b.n.sum()) for b in blocks)
     strayed = _strayed(grids)
     allowed = FOLLOWED + sum(np.sqrt(b.n.shape[1] * b.n.sum()) for b in blocks) / impressions
-    downgraded = licence == "randomised" and strayed is not None and strayed > allowed
+    downgraded = licence == "randomised" and strayed is not None and bool(strayed > allowed)
     if licence == "platform-chosen":
         value = None
     else:

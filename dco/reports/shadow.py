@@ -134,15 +134,13 @@ def render(report: ShadowReport) -> str:
 
 def _context(report: ShadowReport) -> dict[str, Any]:
     valued = report.valued
-    value = valued.value if valued else None
-    known = value is not None and not value.doubt
     shown = lines(report)
     return {
         "r": report,
         "css": Markup(css_variables()),
         "opening": opening(report),
         "figure": told.headline(report),
-        "known": known,
+        "known": not told.headline(report)[0].isalpha(),
         "interval": told.interval(report),
         "strip": _strip(report),
         "label": _label(report),
@@ -175,7 +173,12 @@ def _label(report: ShadowReport) -> str:
         "platform-chosen": "described",
         None: "",
     }[licence]
-    return f"Against the split that was served, in {what}{', ' + sure if sure else ''}"
+    where = (
+        f" on {words.listed(report.valued.placements)}"
+        if report.valued and len(report.worth.valued) > 1
+        else ""
+    )
+    return f"Against the split that was served{where}, in {what}{', ' + sure if sure else ''}"
 
 
 def _strip(report: ShadowReport) -> Markup:

@@ -21,20 +21,28 @@ LEAST_MOVED = 0.005
 
 
 def headline(report: ShadowReport) -> str:
-    """A figure, or the two or three words in its place."""
-    v = report.valued
-    if v is None or v.value is None or v.value.doubt:
+    """A figure where zero lies outside its interval, or the words in its place."""
+    value = _told_value(report)
+    if value is None:
         return "Cannot be told"
-    return words.change(v.value.gain, v.value.low, v.value.high).partition(" (")[0]
+    if value.low <= 0 <= value.high:
+        return "Not told apart"
+    return words.change(value.gain, value.low, value.high).partition(" (")[0]
 
 
 def interval(report: ShadowReport) -> str:
-    """'6 % to 18 %, 95 % interval'; '' where nothing is told."""
-    v = report.valued
-    if v is None or v.value is None or v.value.doubt:
+    """'6 % to 18 %, 95 % interval', the estimate before it where the headline does not say it; '' where nothing is told."""
+    value = _told_value(report)
+    if value is None:
         return ""
-    ends = words.change(v.value.gain, v.value.low, v.value.high).partition(" (")[2].rstrip(")")
-    return f"{ends}, {100 * v.value.level:.0f} % interval"
+    figure, _, ends = words.change(value.gain, value.low, value.high).rstrip(")").partition(" (")
+    estimate = f"{figure}: " if value.low <= 0 <= value.high else ""
+    return f"{estimate}{ends}, {100 * value.level:.0f} % interval"
+
+
+def _told_value(report: ShadowReport) -> MixValue | None:
+    value = report.valued.value if report.valued else None
+    return None if value is None or value.doubt else value
 
 
 def verdict(report: ShadowReport, v: Valued | None) -> list[str]:
