@@ -65,6 +65,10 @@ def history(attributes: list[str] | tuple[str, ...] = ()) -> pa.Schema:
     )
 
 
+FEATURES = pa.field("features", pa.list_(pa.float64()))
+"""Optional column of the history and of arms given to the optimizer: what a creative looks like, as numbers of one length."""
+
+
 def genome(attributes: list[str] | tuple[str, ...]) -> pa.DataType:
     """The arm's options as a struct with one text field per attribute."""
     return pa.struct([pa.field(a, pa.string()) for a in attributes])

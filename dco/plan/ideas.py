@@ -47,9 +47,9 @@ def no_history_ideas(
     if n <= 0:
         return Ideas(why=["no clicks yet: nothing is proposed before the live arms have been seen"])
     refused = [a for a in known.rejected if a.segment == segment]
-    taken = {Genome.of(a.attributes).key for a in (*arms, *waiting, *refused)}
+    taken = {Genome.of(a.options).key for a in (*arms, *waiting, *refused)}
     there = [a for a in (*known.live, *known.pending) if a.segment in settings.segments]
-    pools = [[dict(a.attributes) for a in there if a.segment == other] for other in settings.segments]
+    pools = [[a.options for a in there if a.segment == other] for other in settings.segments]
     made = balanced(space, n, rng, taken, beside=[pool for pool in pools if pool])
     row: dict[str, Any] = {"segment": segment, "expected_gain": None, "parents": []}
     text = "first pool: options as unlike the others as possible, so that effects can be told apart"

@@ -1,7 +1,8 @@
 """From the tables a caller has to the arrays the model needs. Bad input is refused here, by name; nothing is repaired.
 
 History (`plan/cells.py`) may carry the genome as a struct or map column `attributes` or as one column per attribute, and
-may lack every nullable column. Only rows known on the night (as_of <= day) count, the newest per (arm, segment, placement,
+may lack every nullable column. An attribute that is null is not known of its arm (a picture made elsewhere): it counts as the
+average of its options and teaches nothing about any of them. Only rows known on the night (as_of <= day) count, the newest per (arm, segment, placement,
 size, day).
 """
 
@@ -17,10 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dco.elements.alphabet import Alphabet
+from dco.elements.alphabet import UNKNOWN, Alphabet
 from dco.elements.model import History
 from dco.errors import BadData
 from dco.plan.cells import Rows, Versions, newest, rows_known, take, versions
+from dco.plan.looks import COLUMN, features_of
 from dco.records import Space
 
 Ints = NDArray[np.int64]
@@ -28,12 +30,18 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ArmRow:
-    """An arm as given: id, segment, options, and whether the holdout serves it (None: not said)."""
+    """An arm as given: id, segment, options (None: not known), whether the holdout serves it (None: not said), features."""
 
     arm_id: str
     segment: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | None]
     control: bool | None = None
+    features: Sequence[float] | None = None
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options that are known."""
+        return {a: o for a, o in self.attributes.items() if o is not None}
 
 
 @dataclass(frozen=True)
@@ -73,8 +81,10 @@ def read_arms(table: Any, name: str, space: Space) -> tuple[ArmRow, ...]:
         genome = _options(r.get("attributes"), r, space, f"{name}, arm {r['arm_id']!r}")
         control = r.get("control")
         found.append(
-            ArmRow(str(r["arm_id"]), str(r["segment"]), genome, None if control is None else bool(control))
-        )
+            ArmRow(
+                str(r["arm_id"]), str(r["segment"]), genome, None if control is None else bool(control), r.get(COLUMN)
+            )
+        )  # fmt: skip
     keys = [(a.segment, a.arm_id) for a in found]
     if name == "live" and len(set(keys)) < len(keys):
         twice = next(k for k in keys if keys.count(k) > 1)
@@ -82,16 +92,21 @@ def read_arms(table: Any, name: str, space: Space) -> tuple[ArmRow, ...]:
     return tuple(found)
 
 
-def _options(value: Any, row: Mapping[str, Any], space: Space, where: str) -> dict[str, str]:
-    """The genome of a row, from its `attributes` (struct or map) or from one column per attribute."""
-    given = dict(value) if value is not None else {a: row.get(a) for a in space.attributes}
-    missing = [a for a in space.attributes if given.get(a) is None]
+def _options(value: Any, row: Mapping[str, Any], space: Space, where: str) -> dict[str, str | None]:
+    """The genome of a row, from its `attributes` (struct or map) or from one column per attribute; None: not known."""
+    if value is not None:
+        given = dict(value)
+    elif row.keys().isdisjoint(space.attributes) and "attributes" in row:
+        given = dict.fromkeys(space.attributes)
+    else:
+        given = {a: row[a] for a in space.attributes if a in row}
+    missing = [a for a in space.attributes if a not in given]
     if missing:
         raise BadData(
             f"{where}: attribute {missing[0]!r} is missing (it has {sorted(k for k, v in given.items() if v)}); "
-            f"every arm needs one option of each of {list(space.attributes)}"
+            f"every arm needs one option of each of {list(space.attributes)}, or null where it is not known"
         )
-    return {a: str(given[a]) for a in space.attributes}
+    return {a: None if given[a] is None else str(given[a]) for a in space.attributes}
 
 
 def read(
@@ -124,6 +139,7 @@ def read(
         for a, extra in older.items()
         if extra
     )
+    remarks += _unknown(space, columns, pools["live"])
     alphabet = Alphabet.of(segments, {a: (*o, *older[a]) for a, o in space.attributes.items()})
     keys = (*(rows.keys[i] for i in past), *live)
     row = {key: i for i, key in enumerate(keys)}
@@ -141,6 +157,7 @@ def read(
         history=History(
             segment, codes, now.arm, now.day, now.context, now.impressions, now.clicks, now.conversions, now.revenue,
             now.age, seen.cell, seen.age, seen.conversions,
+            features_of(rows, keys, {key: arm.features for key, arm in live.items()}),
         ),
         keys=keys, row=row, live=pools["live"], pending=pools["pending"], rejected=pools["rejected"],
         first_day_arms=first, previous=previous, days_served=_days_served(now, len(keys)),
@@ -175,7 +192,7 @@ def _text_columns(taken: pa.Table, space: Space) -> dict[str, pa.Array] | None:
         columns = {a: pc.struct_field(whole, a) for a in space.attributes if a in inside}
     else:
         columns = {a: taken[a].combine_chunks() for a in space.attributes if a in taken.column_names}
-    plain = all(pa.types.is_string(c.type) and not c.null_count for c in columns.values())
+    plain = all(pa.types.is_string(c.type) for c in columns.values())
     return columns if plain and len(columns) == len(space.attributes) else None
 
 
@@ -184,7 +201,19 @@ def _older(
 ) -> list[str]:
     """Options in use that the space does not hold, in the order met."""
     met = dict.fromkeys([*past.dictionary.to_pylist(), *(arm.attributes[attribute] for arm in live)])
-    return [o for o in met if o not in options]
+    return [o for o in met if o is not None and o not in options]
+
+
+def _unknown(space: Space, past: Mapping[str, pa.DictionaryArray], live: Sequence[ArmRow]) -> tuple[str, ...]:
+    """What is said about arms of which an option is not known."""
+    found = []
+    for a in space.attributes:
+        n = past[a].null_count + sum(arm.attributes[a] is None for arm in live)
+        if n:
+            found.append(
+                f"Of {n} arm{'s' * (n > 1)} the option of {a!r} is not known: it is taken as the average one."
+            )
+    return tuple(found)
 
 
 def _codes(columns: Mapping[str, pa.DictionaryArray], alphabet: Alphabet) -> Ints:
@@ -193,7 +222,8 @@ def _codes(columns: Mapping[str, pa.DictionaryArray], alphabet: Alphabet) -> Int
     for attribute, options in zip(alphabet.attributes, alphabet.options):
         column = columns[attribute]
         of = np.array([options.index(o) for o in column.dictionary.to_pylist()], dtype=np.int64)
-        found.append(of[column.indices.to_numpy(zero_copy_only=False)])
+        # What is not known has index -1: the last entry.
+        found.append(np.append(of, UNKNOWN)[column.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
     return np.stack(found, axis=1)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dco import registry
+from dco.bandits.beliefs import Features, drop_arms
+from dco.bandits.rebuild import rebuild
 from dco.elements.delay import completeness
 from dco.plan.reading import Known
 
@@ -22,7 +24,8 @@ def policy_weights(
     """float[arm] of the policy for the arms of one segment; None for the element model.
 
     The policy sees clicks on impressions for the KPI 'ctr', else conversions on impressions, these times the completeness
-    of their day.
+    of their day; day by day, so that a policy that forgets does; of all arms that were ever served, with their options and
+    segments, so that one that pools learns from those that left and from other segments.
     """
     if policy == ELEMENT_MODEL or not len(rows):
         return None
@@ -32,9 +35,12 @@ def policy_weights(
         said = np.isfinite(h.conversions)
         events = np.where(said, h.conversions, 0.0)
         exposure = np.where(said, h.impressions * completeness(h.read_age, completion), 0.0)
-    n_arms = len(h.segment)
-    y, n = (np.bincount(h.arm, v, n_arms)[rows] for v in (events, exposure))
     made = registry.load("policies", policy, where="settings, policy")()
-    state = made.update(made.init(len(rows)), np.minimum(y, n), n)
-    weights: Floats = np.asarray(made.allocate(state, rng), dtype=float)
+    features = Features(known.alphabet.design(h.codes)[:, 1:], h.segment)
+    state = rebuild(
+        made, len(h.segment), h.arm, h.day, np.minimum(events, exposure), exposure, features=features,
+        today=float(h.day.max(initial=0)),
+    )  # fmt: skip
+    others = np.setdiff1d(np.arange(len(h.segment)), rows)
+    weights: Floats = np.asarray(made.allocate(drop_arms(state, others), rng), dtype=float)[rows]
     return weights
