@@ -4,9 +4,9 @@ A cell is a place with its own traffic (a segment, or a segment on a placement).
 in them floor, holdout, step, spend limits and ratios (cost per conversion <= x is spend - x conversions <= 0) are linear.
 
 Nothing here is greedy. A policy's shares explore on purpose, and a linear programme would throw that away and put all on
-one arm. So the answer is the split NEAREST to the wanted one among those that keep every rule (least squares, a cell's
-shares weighted by its money): exact and unique, and the wanted split itself where that keeps them. `learn=False` asks for
-the best split of tonight alone instead.
+one arm. So the answer is the split NEAREST to the wanted one among those that keep every rule: exact and unique, and the wanted split itself where that keeps them. The distance is
+chi-square, sum (money - wanted)^2 / wanted, the second-order form of Kullback and Leibler's: money that moves between cells
+then leaves the split within each alone. `learn=False` asks for the best split of tonight alone instead.
 
 Risk attitude r: a mix counts with its mean less r posterior sds of its value. The neutral split gives up some expected value
 tonight for learning; at risk r it may give up 1 / (1 + r) of that amount, counted in mean less r sds, against the best mix
@@ -29,8 +29,8 @@ from dco.errors import BadData, Infeasible
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SMALLEST = 1e-3
-"""Least weight of a cell in the distance, as a part of all money: a cell without money has a split too."""
+SMALLEST = 1e-4
+"""Least wanted money in the distance, as a part of all: an arm wanted by nobody may still be given something."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,11 @@ def solve(night: Night, *, strict: bool = False, learn: bool = True) -> Money:
     """
     checked(night)
     rules = rules_of(night)
-    goal, root = _goal(night), _root(night)
+    goal = _goal(night)
+    root = _root(goal)
     kept = _joined(rules, 0)
-    if not feasible(kept):
-        raise _conflict([r for r in rules if r.tier == 0])
-    if strict and not feasible(_joined(rules, 0, 1, 2)):
-        raise _conflict(rules)
+    if (clash := _conflicting(rules, strict=strict)) is not None:
+        raise _conflict(clash)
     start, broken = _near(goal, root, kept), []
     for tier in (1, 2):
         soft = _joined(rules, tier)
@@ -87,7 +86,16 @@ def solve(night: Night, *, strict: bool = False, learn: bool = True) -> Money:
 def conflict(night: Night) -> tuple[str, ...]:
     """Names of a smallest set of rules that cannot hold together; empty when all can."""
     rules = rules_of(night)
-    return () if feasible(_joined(rules, 0, 1, 2)) else tuple(r.name for r in _irreducible(rules))
+    clash = _conflicting(rules, strict=True)
+    return () if clash is None else tuple(r.name for r in _irreducible(clash))
+
+
+def _conflicting(rules: Sequence[Rule], *, strict: bool) -> Sequence[Rule] | None:
+    """Rules that cannot hold together: those nothing may ease, else (strict) all of them; None when they can."""
+    hard = [r for r in rules if r.tier == 0]
+    if not feasible(_joined(hard, 0)):
+        return hard
+    return rules if strict and not feasible(_joined(rules, 0, 1, 2)) else None
 
 
 def _joined(rules: Sequence[Rule], *tiers: int) -> Rules:
@@ -101,9 +109,8 @@ def _goal(night: Night) -> Floats:
     return weight / per_cell[night.cell] * night.money[night.cell] / night.total
 
 
-def _root(night: Night) -> Floats:
-    part = np.maximum(night.money / night.total, SMALLEST)[night.cell]
-    return np.diag(1.0 / np.sqrt(part))
+def _root(goal: Floats) -> Floats:
+    return np.diag(1.0 / np.sqrt(np.maximum(goal, SMALLEST)))
 
 
 def _near(goal: Floats, root: Floats, rules: Rules) -> Floats:
