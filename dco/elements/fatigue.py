@@ -142,7 +142,7 @@ def fatigue(
         found.append(
             Fatigue(
                 arm, age, mid, low, high, wear.lost_more(arm, age, A_LOSS), until[0], until[1], until[2],
-                float(weight[np.isfinite(crossing)].sum()), falls[0], falls[1], falls[2], float(fresh[i]),
+                min(float(weight[np.isfinite(crossing)].sum()), 1.0), falls[0], falls[1], falls[2], float(fresh[i]),
                 float(ndtr(-fresh[i] / max(float(fresh_sd[i]), 1e-9))),
             )
         )  # fmt: skip

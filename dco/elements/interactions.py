@@ -129,12 +129,13 @@ def _stage(
     ]
     alone = logsumexp([w.evidence for w in worlds])
     for a, b in pairs:
-        pair = codes[:, a] * len(fit.alphabet.options[b]) + codes[:, b]
+        known = np.flatnonzero((codes[:, a] >= 0) & (codes[:, b] >= 0))
+        pair = codes[known, a] * len(fit.alphabet.options[b]) + codes[known, b]
         number, at, arms = np.unique(pair, return_inverse=True, return_counts=True)
         if len(number) < 2:
             continue
         z = np.zeros((len(rows), len(number)))
-        z[np.arange(len(rows)), at] = 1.0
+        z[known, at] = 1.0
         logs, means, variances, negative = _over_grid(worlds, z)
         weight = np.exp(logs - logsumexp(logs))
         mean = weight @ means
@@ -155,7 +156,7 @@ def _by_options(rate: Rates, segment: Ints, codes: Ints) -> Floats:
 def _main_effects(rate: Rates, segment: Ints, codes: Ints) -> Floats:
     """float[arm, arm]: prior covariance of what segments and single options explain."""
     v = rate.variances
-    same = (codes[:, None, :] == codes[None, :, :]).sum(axis=2)
+    same = ((codes[:, None, :] == codes[None, :, :]) & (codes >= 0)).sum(axis=2)
     here = segment[:, None] == segment[None, :]
     return v.level + v.shared * same + here * (v.segment + v.own * same)
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from dco.errors import BrokenPromise, Refused, Unlicensed
-from dco.jobs import decide, draft, publish
+from dco.jobs import decide, draft, foretell, publish
 from dco.jobs.clock import business_date
 from dco.jobs.create import Idea, check_vocabulary
 from dco.jobs.deliver import deliver
@@ -194,11 +194,13 @@ class _Steps:
         with self.desk.workspace.write() as conn:
             held, alerts = self._guard(conn)
             if held:
+                foretell.judge(conn, self.desk, day=self.day)
                 empty: dict[str, Any] = {"shares": [], "proposals": [], "retire": [], "diagnostics": {}}
                 return self._finish(conn, "decide", {**empty, "why": [held], "held": held, "alerts": alerts})
             plan = decide.decide(conn, campaign, day=self.day)
             output = plan.to_dict()
             output["proposals"] = decide.within_creation_budget(campaign, output["proposals"])
+            output |= foretell.tonight(conn, self.run, self.desk, plan, day=self.day)
             return self._finish(conn, "decide", {**output, "held": "", "alerts": alerts})
 
     def _guard(self, conn: Connection) -> tuple[str, list[str]]:

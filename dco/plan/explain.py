@@ -60,11 +60,13 @@ def parts(model: Fit, segment: int, codes: Ints, arm: Ints) -> Parts:
     weights = np.sum([r.posterior.mean[segment][: alphabet.width] for r in model.rates], axis=0)
     centred = weights.copy()
     base = model.level + float(model.season[segment]) + float(weights[0])
-    for start, options in zip(alphabet.starts.tolist(), alphabet.options):
-        mean = float(weights[start : start + len(options)].mean())
-        centred[start : start + len(options)] -= mean
-        base += mean
-    by_option = centred[codes + alphabet.starts]
+    average = np.empty(len(alphabet.options))
+    for k, (start, options) in enumerate(zip(alphabet.starts.tolist(), alphabet.options)):
+        average[k] = weights[start : start + len(options)].mean()
+        centred[start : start + len(options)] -= average[k]
+    base += float(average.sum())
+    # An option that is not known (a code below 0) adds nothing, not the average.
+    by_option = np.where(codes < 0, -average, centred[np.where(codes < 0, 0, codes + alphabet.starts)])
     own, wear = np.zeros(len(arm)), np.zeros(len(arm))
     age = np.where(arm >= 0, model.age_today[arm], 0.0) if len(model.age_today) else np.zeros(len(arm))
     for rate in model.rates:
@@ -84,7 +86,7 @@ def table(model: Fit, segment: int, codes: Ints, arm: Ints, names: Sequence[str]
             "segment": alphabet.segments[segment],
             "base": found.base,
             "options": {
-                f"{a} {alphabet.options[k][int(codes[i, k])]}": float(found.options[i, k])
+                f"{a} {_option(model, k, codes[i, k])}": float(found.options[i, k])
                 for k, a in enumerate(alphabet.attributes)
             },
             "together": float(found.together[i]),
@@ -94,6 +96,10 @@ def table(model: Fit, segment: int, codes: Ints, arm: Ints, names: Sequence[str]
         }
         for i, name in enumerate(names)
     ]
+
+
+def _option(model: Fit, attribute: int, code: int) -> str:
+    return model.alphabet.options[attribute][int(code)] if code >= 0 else "not known"
 
 
 def against_mix(mean: Floats, cov: Floats, share: Floats) -> tuple[Floats, Floats]:
@@ -158,7 +164,7 @@ def _earns(ahead: float, sd: float, what: str) -> str:
 def _of_what(made: Parts, i: int, model: Fit, codes: Ints, days: int) -> str:
     """'scene beach +8 %, headline ritual +3 %, its own luck -1 %': against the average option and what options promise."""
     named = [
-        (float(made.options[i, k]), f"{a} {model.alphabet.options[k][int(codes[k])]}")
+        (float(made.options[i, k]), f"{a} {_option(model, k, codes[k])}")
         for k, a in enumerate(model.alphabet.attributes)
     ]
     named.sort(key=lambda n: (-abs(n[0]), n[1]))
@@ -191,7 +197,9 @@ def _held(decided: Split, before: Floats | None, i: int, settings: PlanSettings)
         elif moved[i] > SAID and decided.p_best[i] < 1 / len(moved) and moved.max() >= settings.step - CLOSE:
             told.append("takes some of what the daily step still keeps from the strongest")
     if decided.resting[i]:
-        told.append("clearly behind, so " + ("it serves the holdout only" if control > 0 else "it gets nothing"))
+        told.append(
+            "clearly behind, so " + ("it serves the holdout only" if control > 0 else "it gets nothing")
+        )
     elif (
         settings.floor > 0
         and 0 < share - control <= settings.floor * (1 - decided.control_share.sum()) + CLOSE
@@ -229,8 +237,8 @@ def _from_parent(
     ]
     changed.sort(key=lambda c: -abs(c[0]))
     swaps = [
-        f"{model.alphabet.attributes[k]} {model.alphabet.options[k][int(codes[0, k])]} for "
-        f"{model.alphabet.options[k][int(codes[best, k])]} {signed(np.expm1(value))}"
+        f"{model.alphabet.attributes[k]} {_option(model, k, codes[0, k])} for "
+        f"{_option(model, k, codes[best, k])} {signed(np.expm1(value))}"
         for value, k in changed
     ]
     rest = (
