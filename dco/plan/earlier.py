@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dco.elements.model import Fit, FitSettings, fit
 from dco.elements.prior import Prior
@@ -44,13 +45,13 @@ def fit_history(key: str, history: pa.Table, day: date) -> Fit:
         raise BadData(
             f"earlier campaign {key!r}: it has no report about its arms, so nothing can be learnt from it"
         )
-    genomes = history["attributes"].unique().to_pylist()
-    names = list(dict.fromkeys(a for g in genomes for a in dict(g)))
+    genomes = history["attributes"].combine_chunks()
+    columns = {field.name: pc.struct_field(genomes, field.name) for field in genomes.type}
     # An attribute that only some arms have would need a guess for the others.
-    names = [a for a in names if all(dict(g).get(a) is not None for g in genomes)]
-    if not names:
+    columns = {name: column for name, column in columns.items() if not column.null_count}
+    if not columns:
         raise BadData(f"earlier campaign {key!r}: no attribute is known of all its arms")
-    space = Space({a: tuple(sorted({str(dict(g)[a]) for g in genomes})) for a in names})
+    space = Space({name: tuple(sorted(pc.unique(c).to_pylist())) for name, c in columns.items()})
     known = read(space, sorted(set(history["segment"].to_pylist())), history, None, None, None, day)
     said = {"clicks": True, "conversions": known.has_conversions, "revenue": known.has_revenue}
     stages = tuple(stage for stage in STAGES if said[stage])

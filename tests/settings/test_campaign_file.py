@@ -110,3 +110,19 @@ def test_a_secret_is_no_option_but_the_name_of_its_variable_is() -> None:
         with pytest.raises(BadCampaign) as error:
             parse_campaign(with_option(line))
         assert "1234" not in str(error.value)
+
+
+def test_earlier_campaigns_are_named_or_there_are_none() -> None:
+    assert parse_campaign(TEMPLATE).learnt_from == ()
+    assert parse_campaign(TEMPLATE + "learnt_from: [spring, winter-sale]\n").learnt_from == (
+        "spring",
+        "winter-sale",
+    )
+    for keys, says in (
+        ("[aurora-autumn]", "this campaign itself"),
+        ("[Spring Sale]", "keys of earlier campaigns"),
+        ("[spring, spring]", "there twice"),
+        ("spring", "a list of campaign keys"),
+    ):
+        with pytest.raises(BadCampaign, match=says):
+            parse_campaign(TEMPLATE + f"learnt_from: {keys}\n")
