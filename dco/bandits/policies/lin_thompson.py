@@ -6,17 +6,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from dco.bandits import pooled
-from dco.bandits.beliefs import Features, Floats, Outlook, Prior, State, add, start
-from dco.bandits.correlated import Chances
-from dco.bandits.regression import Spread, best_by_segment, prior_model
+from dco.bandits.beliefs import Floats, State
+from dco.bandits.linear import Regression
+from dco.bandits.regression import Spread, prior_model
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(Regression):
     """Linear Thompson sampling (Agrawal & Goyal 2013, arXiv 1209.3352) from sums: rate_k = m (1 + x_k' w + a_k), m the pooled rate.
 
     The counts of an arm are one observation of its relative rate with the variance of a count at m, so a batch weighs as its
@@ -38,21 +37,6 @@ class Policy:
     """A success is one of its exposures; False for rates per money or of money."""
     draws: int = 256
     level: float = 0.90
-
-    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
-        return start(n_arms, prior, features)
-
-    def update(
-        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
-    ) -> State:
-        return add(state, successes, exposure, trials=self.trials)
-
-    def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
-        return self.chances(state, rng).p
-
-    def chances(self, state: State, rng: np.random.Generator) -> Chances:
-        """P(best) per arm and its error: quadrature without features, else `draws` seeded draws of the shared part."""
-        return best_by_segment(self.levels(state), state, rng, self.draws)
 
     def levels(self, state: State) -> pooled.Levels:
         """Posterior of each arm's rate over the pooled rate m."""

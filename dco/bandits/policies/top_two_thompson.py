@@ -5,26 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from dco.bandits.beliefs import (
-    Features,
-    Floats,
-    Outlook,
-    Prior,
-    State,
-    add,
-    beta_interval,
-    beta_posterior,
-    shares_by_segment,
-    start,
-)
+from dco.bandits.beliefs import Features, Floats, Prior, State, start
+from dco.bandits.beta import BetaPolicy
 from dco.bandits.top_two import p_best_and_challengers, top_two_shares
 from dco.errors import BadData
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(BetaPolicy):
     """Russo (2016), "Simple Bayesian Algorithms for Best Arm Identification", with Beta posteriors.
 
     An impression goes to the best arm of a posterior draw with probability `tuning`, else to the best of a draw whose
@@ -43,20 +32,7 @@ class Policy:
             raise BadData(f"tuning: expected a share above 0 and at most 1, got {self.tuning!r}")
         return start(n_arms, prior, features)
 
-    def update(
-        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
-    ) -> State:
-        return add(state, successes, exposure, trials=True)
-
-    def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
-        return shares_by_segment(state, self._shares)
-
-    def _shares(self, state: State) -> Floats:
-        alpha, beta = (v[state.live] for v in beta_posterior(state, self.alpha, self.beta))
+    def split(self, alpha: Floats, beta: Floats) -> Floats:
         if len(alpha) == 1:
             return np.ones(1)
         return top_two_shares(*p_best_and_challengers(alpha, beta), self.tuning)
-
-    def posterior(self, state: State) -> tuple[Floats, Floats, Floats]:
-        """(mean, low, high) of each arm's rate, float64[arm]."""
-        return beta_interval(*beta_posterior(state, self.alpha, self.beta), self.level)
