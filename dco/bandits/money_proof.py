@@ -186,7 +186,11 @@ def _kpis(rows: Sequence[Row], settings: PlanSettings, stated: Stated) -> list[s
             continue  # the plan says why it could not be judged
         spend = shown = events = 0.0
         for segment, money in stated.segments.items():
-            mine = [(r["share"], about[segment, r["arm_id"]]) for r in rows if r["segment"] == segment]
+            mine = [
+                (r["share"], a)
+                for r in rows
+                if (a := about.get((segment, r["arm_id"]))) and r["segment"] == segment
+            ]
             price = fsum(s * a["cost_micros"] for s, a in mine)
             impressions = money / price if price > 0 else 0.0
             spend, shown = spend + money, shown + impressions

@@ -48,7 +48,7 @@ class Part:
 
     s: int
     segment: str
-    arms: Sequence[ArmRow]
+    arms: list[ArmRow]
     rows: Ints
     decided: Split
 
@@ -148,7 +148,8 @@ def _shares(
         }
     money = cells.by_segment(cells.part) * (pace / MICROS or 1.0)
     moves = cells.range_of_segments()
-    lower, upper = _ranges(settings, parts, starts)
+    kept = _kept(settings, parts, starts, arms, rates, cost, money, bounds, why)
+    lower, upper = _ranges(settings, parts, starts, kept)
     found = solve(
         Night(
             cells=cells.segments, arms=tuple(a.arm_id for p in parts for a in p.arms),
@@ -237,11 +238,55 @@ def _values(model: Fit, parts: Sequence[Part]) -> tuple[Floats, Floats]:
     return np.concatenate(means), whole_cov
 
 
+def _kept(
+    settings: PlanSettings, parts: Sequence[Part], starts: Mapping[str, Floats], arms: list[dict[str, Any]],
+    rates: Mapping[str, Floats], cost: Floats, money: Floats, bounds: Sequence[tuple[str, float]], why: list[str],
+) -> set[int]:  # fmt: skip
+    """Lines of arms that were to leave and stay, because they keep a bound that the wanted mix breaks.
+
+    What earns least by the KPI may be what a bound needs (few clicks, but cheap conversions). An arm that alone would keep
+    the bound stays as long as the mix breaks it and the floor has room; where no arm would, a segment's best one stays.
+    """
+    share = np.concatenate([p.decided.share for p in parts])
+    shown = np.repeat(money, [len(p.arms) for p in parts]) / cost
+    segment = np.repeat(np.arange(len(parts)), [len(p.arms) for p in parts])
+    good, broken = np.ones(len(share), bool), []
+    for name, bound in bounds:
+        rate = rates[NEEDS[name]] * (MICROS if name == "roas_min" else 1.0)
+        over = (
+            rate * bound - cost if name == "cpa_max" else rate - bound * (cost if name == "roas_min" else 1.0)
+        )
+        if (shown * share * over).sum() < 0:
+            best = np.array([(over / cost)[segment == k].max() for k in range(len(parts))])
+            good &= over / cost >= np.minimum(best, 0.0)[segment]
+            broken.append(name)
+    found: set[int] = set()
+    line = 0
+    for p in parts:
+        staying = len(p.arms) - len(p.decided.reasons)
+        for i, arm in enumerate(p.arms):
+            room = (staying + 1) * settings.floor <= 1
+            if broken and good[line] and i in p.decided.reasons and starts[p.segment][i] > 0 and room:
+                del p.decided.reasons[i]
+                p.decided.retired[i] = p.decided.resting[i] = arms[line]["leaving"] = False
+                found.add(line)
+                staying += 1
+                why.append(
+                    f"{p.segment}: {arm.arm_id} was to leave and stays, because {' and '.join(broken)} needs it."
+                )
+            line += 1
+    return found
+
+
 def _ranges(
-    settings: PlanSettings, parts: Sequence[Part], starts: Mapping[str, Floats]
+    settings: PlanSettings, parts: Sequence[Part], starts: Mapping[str, Floats], kept: set[int]
 ) -> tuple[Floats, Floats]:
-    """Least and largest share of every arm, float[line] each: floor, holdout and step as the wanted shares keep them."""
-    lower, upper = [], []
+    """Least and largest share of every arm, float[line] each: floor, holdout and step as the wanted shares keep them.
+
+    `kept` arms were given less than they are owed now that they stay.
+    """
+    lower: list[Floats] = []
+    upper: list[Floats] = []
     for p in parts:
         share, control, start = p.decided.share, p.decided.control_share, starts[p.segment]
         leaving = np.array([i in p.decided.reasons for i in range(len(share))])
@@ -250,7 +295,8 @@ def _ranges(
         if start.sum() > 0:
             low, high = reachable_lower(start, settings.step, low), np.minimum(start + settings.step, 1.0)
         high = np.where(p.decided.retired, 0.0, np.where(leaving, share, high))
-        lower.append(np.minimum(low, share))
+        back = np.isin(np.arange(len(share)) + sum(len(v) for v in lower), list(kept))
+        lower.append(np.where(back, low, np.minimum(low, share)))
         upper.append(np.maximum(high, share))
     return np.concatenate(lower), np.concatenate(upper)
 

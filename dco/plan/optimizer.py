@@ -103,14 +103,14 @@ class Optimizer:
             proposals += explain.proposals(ideas.rows, model, known, s)
             if decided is not None:
                 parts.append(money.Part(s, segment, arms, rows, decided))
-                retire += [
-                    {"segment": segment, "arm_id": arms[i].arm_id, "why": decided.reasons[int(i)]}
-                    for i in np.flatnonzero(decided.retired)
-                ]
         spent = money.tonight(settings, model, known, history, day, parts)
         for p in parts:
             given = self._share_rows(model, p.s, p.arms, p.rows, p.decided)
             shares += spent.explain(explain.shares(given, model, known, p.s, p.arms, p.decided, settings))
+            retire += [
+                {"segment": p.segment, "arm_id": p.arms[int(i)].arm_id, "why": p.decided.reasons[int(i)]}
+                for i in np.flatnonzero(p.decided.retired)
+            ]
         return Plan(
             pa.Table.from_pylist(shares, schemas.SHARES),
             pa.Table.from_pylist(proposals, schemas.proposals(list(self.space.attributes))),
