@@ -26,6 +26,7 @@ from dco.reports.facts import (
     SHARES_OVER_TIME,
     ArmCard,
     CampaignReport,
+    ForecastRow,
     Gain,
     GainRow,
     InputFile,
@@ -36,8 +37,9 @@ from dco.reports.facts import (
     Unsettled,
     effects_table,
 )
+from dco.reports.reasons import Decided
 from dco.stats.gain import gain_over_control
-from dco.store import costs, history, licences, runs, tables, versions
+from dco.store import costs, forecasts, history, licences, runs, tables, versions
 from dco.store import missed as missing
 from dco.store.arms import ArmRow, arms, life
 from dco.store.files import Files
@@ -101,6 +103,12 @@ def campaign_report(
         gain=gain_of(days, shares, campaign.plan.kpi),
         gain_table=extra.rows,
         nights=tuple(_notes(conn, nights, steps)),
+        decided=_decision(steps, nights),
+        interactions=tuple((newest or {}).get("interactions", ())),
+        forecasts=tuple(
+            ForecastRow(f.said_on, f.subject, f.name, f.value, f.due, f.outcome)
+            for f in forecasts.listing(conn, campaign.key)
+        ),
         costs=_costs(conn, campaign.key),
         making=making(conn, desk, nights),
         model_licences=tuple(records.items()),
@@ -226,6 +234,23 @@ def _steps(conn: Connection, run: runs.Run) -> dict[str, Any]:
 
 def _decided(steps: Mapping[str, Any]) -> bool:
     return bool(steps.get("decide", {}).get("shares"))
+
+
+def _decision(steps: Mapping[date, Mapping[str, Any]], nights: Sequence[runs.Run]) -> Decided | None:
+    """The newest night that decided about shares."""
+    night = next((run for run in reversed(nights) if _decided(steps[run.day])), None)
+    return decided(night.day, steps[night.day]["decide"]) if night else None
+
+
+def decided(
+    day: date, step: Mapping[str, Any], *, names: Mapping[str, str] | None = None, money: Sequence[str] = ()
+) -> Decided:
+    """A night's step 'decide' as its reasons; what older nights did not keep is empty."""
+    rows = {
+        name: tuple(step.get(name, ()))
+        for name in ("shares", "proposals", "retire", "fatigue", "parts", "why")
+    }
+    return Decided(day, **rows, money=tuple(money), names=names or {})
 
 
 def _notes(

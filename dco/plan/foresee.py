@@ -1,6 +1,7 @@
 """What a night says in advance, in a form that later reports can judge: rates, winners, gains, wear.
 
-All forecasts are about what will be counted, so their intervals hold everything that moves a count: the posterior, the
+Shares move while a week goes by: its forecasts take the mean of tonight's shares and of the chances of being best, which
+they are on their way to. All forecasts are about what will be counted, so their intervals hold everything that moves a count: the posterior, the
 day (by how far the days so far lay from their last week's mean), the scatter beyond Poisson, and chance. Counts are taken
 as Gamma distributed with that mean and variance, which stays above 0 where events are few.
 """
@@ -73,6 +74,8 @@ def forecasts(
         if not rows or shown <= 0:
             continue
         share = np.array([r["share"] for r in rows])
+        chance = np.array([r["p_best"] or 0.0 for r in rows])
+        week = (share + chance / chance.sum()) / 2 if chance.sum() > 0 else share
         mean, cov = model.moments(s, known.history.codes[at], at)
         ends = _day(model, s, mean, cov, share, shown)
         due = day + timedelta(days=1 + settle)
@@ -81,7 +84,7 @@ def forecasts(
         for i, row in enumerate(rows):
             name = f"{segment}/{row['arm_id']}"
             out += _week(
-                model, s, mean, cov, share, shown, i, name, measure, due, bool(known.days_served[at[i]])
+                model, s, mean, cov, week, shown, i, name, measure, due, bool(known.days_served[at[i]])
             )
             out += _wear(model, wear, int(at[i]), name, measure, day)
     return out
@@ -140,7 +143,7 @@ def _week(
     model: Fit, s: int, mean: Floats, cov: Floats, share: Floats, shown: float, i: int, name: str,
     measure: str, due: date, served: bool,
 ) -> list[Said]:  # fmt: skip
-    """Whether an arm beats the rest of its segment in the week ahead; for one that was never served also by how much."""
+    """Whether an arm beats the rest of its segment in the week ahead, on the shares of its middle; for one that was never served also by how much."""
     rest = np.delete(share, i)
     if len(share) < 2 or rest.sum() <= 0:
         return []

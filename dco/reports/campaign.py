@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dco.reports import advice, charts, making, pictures, sections, words
+from dco.reports import advice, charts, elements, foretold, making, pictures, sections, words
 from dco.reports.facts import (
     ArmCard,
     CampaignReport,
@@ -105,7 +105,11 @@ def _context(reading: Reading) -> dict[str, Any]:
         "figures": _figures(reading),
         "segments": [_segment(reading, i, s) for i, s in enumerate(reading.segments)],
         "daily": sections.daily_chart(reading),
-        "effects": sections.effects(reading),
+        "decided": report.decided,
+        "decisions": sections.decisions(reading),
+        "effects": elements.effects(reading),
+        "pairs": elements.pairs(reading),
+        "forecasts": foretold.forecasts(reading),
         "differences": sections.differences(reading),
         "costs": sections.costs(reading),
         "catalogue": sorted(report.arms, key=lambda c: (reading.number[c.arm_id], c.segment)),

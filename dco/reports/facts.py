@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from dco import schemas
 from dco.records import Campaign, Copy, Kpi, Lever, Licence, Making, Missed
+from dco.reports.reasons import Decided
 
 State = Literal["pending", "approved", "live", "retired", "rejected", "expired"]
 """pending: made and waiting for approval. approved: allowed, not yet served. rejected: by a person or a platform."""
@@ -205,6 +206,18 @@ class NightNote:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastRow:
+    """A number that a night said in advance, `name` as kind.end.measure (see `plan/foresee.py`); `outcome` None: not judged."""
+
+    said_on: date
+    subject: str
+    name: str
+    value: float
+    due: date
+    outcome: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unsettled:
     """A day whose conversions still come in. `expected_share` is how much of the final count has likely been reported."""
 
@@ -263,6 +276,11 @@ class CampaignReport:
     gain: Gain | None = None
     gain_table: tuple[GainRow, ...] = ()
     nights: tuple[NightNote, ...] = ()
+    decided: Decided | None = None
+    """The newest decision, row by row with its reasons."""
+    interactions: tuple[Mapping[str, Any], ...] = ()
+    """Believed pairs of options: rows of `elements.interactions.Interaction`."""
+    forecasts: tuple[ForecastRow, ...] = ()
     costs: pa.Table = field(default_factory=COSTS.empty_table)
     making: tuple[tuple[str, Making], ...] = ()
     """(of when, what pictures took), such as of the last night and of the whole flight."""

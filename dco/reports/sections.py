@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from markupsafe import Markup
 
-from dco.reports import charts, lineage, making, plain, words
+from dco.reports import charts, lineage, making, plain, reasons, words
 from dco.reports.charts import Band, Span
 from dco.reports.facts import ArmCard
 from dco.reports.pictures import use
@@ -207,44 +207,6 @@ def daily_chart(reading: Reading) -> Markup:
     )
 
 
-def effects(reading: Reading) -> list[dict[str, Any]]:
-    """Per attribute its options, best first, each with an example ad, an interval strip and its words."""
-    rows = [r for r in reading.effects if r["segment"] is None]
-    if not rows:
-        return []
-    ends = [r[k] for r in rows for k in ("effect", "low", "high") if words.known(r[k])]
-    domain = (min([*ends, 0.0]), max([*ends, 0.0]))
-    blocks: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for r in sorted(rows, key=lambda r: (r["attribute"], -r["effect"], r["option"])):
-        clear = r["low"] is not None and r["high"] is not None and not r["low"] <= 0 <= r["high"]
-        good = "good" if clear and r["effect"] > 0 else "warn" if clear else "hold"
-        example = _example(reading, r["attribute"], r["option"])
-        blocks[r["attribute"]].append(
-            {
-                "option": pretty(r["option"]),
-                "example": picture(example, "pic small") if example else "",
-                "strip": Markup(charts.strip(r["low"], r["effect"], r["high"], domain, colour=good)),
-                "effect": words.change(r["effect"], r["low"], r["high"]),
-                "verdict": ("earns more" if r["effect"] > 0 else "earns less") if clear else words.TOO_EARLY,
-                "tone": good,
-            }
-        )
-    spread = {a: max(r["effect"] for r in rows if r["attribute"] == a) for a in blocks}
-    return [
-        {"attribute": pretty(a), "rows": blocks[a]} for a in sorted(blocks, key=lambda a: (-spread[a], a))
-    ]
-
-
-def _example(reading: Reading, attribute: str, option: str) -> ArmCard | None:
-    having = [c for c in reading.report.arms if c.genome.get(attribute) == option and c.thumb]
-
-    def worth(card: ArmCard) -> tuple[float, str]:
-        belief = reading.posterior.get((card.segment, card.arm_id))
-        return (-(belief.mean or 0.0) if belief else 0.0, reading.number[card.arm_id])
-
-    return min(having, key=worth, default=None)
-
-
 def differences(reading: Reading) -> list[dict[str, str]]:
     """Where a segment's own effect is clear of zero: the strongest twelve, by the nearer end of their interval."""
     rows = [
@@ -295,6 +257,50 @@ def family(reading: Reading, segment: str) -> Markup:
             simulated=reading.report.simulated,
         )
     )
+
+
+def decisions(reading: Reading) -> list[dict[str, Any]]:
+    """Per segment what the newest night decided about each ad, what it retires and what it proposes, with every reason."""
+    decided = reading.report.decided
+    if decided is None:
+        return []
+    tired = {(r["segment"], r["arm_id"]): reasons.tiredness(r) for r in decided.fatigue}
+    blocks = []
+    for segment in reading.segments:
+        mine = [r for r in decided.shares if r["segment"] == segment]
+        lines = [w.removeprefix(f"{segment}: ") for w in decided.why if w.startswith(f"{segment}: ")]
+        blocks.append(
+            {
+                "name": pretty(segment),
+                "why": [words.sentence(reading.named(w)) for w in lines],
+                "shares": [
+                    _reason(
+                        reading, r, r.get("why") or reasons.NO_SENTENCE, tired.get((segment, r["arm_id"]), "")
+                    )
+                    for r in sorted(mine, key=lambda r: (-r["share"], r["arm_id"]))
+                ],
+                "retired": [_reason(reading, r, r["why"]) for r in decided.retire if r["segment"] == segment],
+                "ideas": [
+                    (
+                        words.sentence(reasons.idea(r)).rstrip("."),
+                        words.sentence(reading.named(r.get("why") or reasons.NO_SENTENCE)),
+                    )
+                    for r in decided.proposals
+                    if r["segment"] == segment
+                ],
+            }
+        )
+    return blocks
+
+
+def _reason(reading: Reading, row: Mapping[str, Any], why: str, tired: str = "") -> dict[str, Any]:
+    card = reading.cards.get((row["segment"], row["arm_id"]))
+    return {
+        "picture": picture(card, "pic small") if card else "",
+        "number": reading.number.get(row["arm_id"], row["arm_id"]),
+        "why": words.sentence(reading.named(why)),
+        "tired": words.sentence(reading.named(tired)) if tired else "",
+    }
 
 
 def nights(reading: Reading) -> list[dict[str, Any]]:

@@ -177,8 +177,8 @@ def _because(report: ShadowReport, m: Move) -> str:
         return "nothing was known of it yet" if m.engine > m.served else ""
     lift = words.signed_percent(m.mean / m.others - 1)
     return (
-        f"on the morning of {words.day(m.peak, year=False)} it had a chance of {words.chance(m.p_best)} to be the best, and was "
-        f"expected to earn {lift} against what was shown"
+        f"on the morning of {words.day(m.peak, year=False)} it gave the ad a chance of {words.chance(m.p_best)} to be the best, "
+        f"and expected it to earn {lift} against what was shown"
     )
 
 
