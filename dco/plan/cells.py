@@ -73,6 +73,7 @@ def rows_known(history: pa.Table | None, segments: Sequence[str], day: date) -> 
             raise BadData(f"history: column {name!r} is missing (it has {history.column_names})")
         if history[name].null_count:
             raise BadData(f"history, column {name!r}: {history[name].null_count} values are missing")
+    _one_currency(history)
     table = history.select([c for c in (*NEEDED, *OPTIONAL) if c in history.column_names])
     row_of = np.arange(table.num_rows)
     if table.num_rows:
@@ -85,6 +86,17 @@ def rows_known(history: pa.Table | None, segments: Sequence[str], day: date) -> 
         if not pc.all(known).as_py():
             table, row_of = table.filter(known), np.flatnonzero(known.to_numpy())
     return _numbered(table, history, row_of, segments)
+
+
+def _one_currency(history: pa.Table) -> None:
+    """Refuses amounts of unlike currencies, where the history says in which its amounts are (optional column `currency`)."""
+    if "currency" not in history.column_names:
+        return
+    met = sorted(str(c) for c in pc.unique(history["currency"]).to_pylist() if c is not None)
+    if len(met) > 1:
+        raise BadData(
+            f"history: amounts in {' and '.join(met)}; convert them, or plan the campaigns of each apart: expected one currency"
+        )
 
 
 def _numbered(table: pa.Table, history: pa.Table, row_of: Ints, segments: Sequence[str]) -> Rows:
