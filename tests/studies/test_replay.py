@@ -42,6 +42,32 @@ def test_the_engine_s_policies_find_the_better_items_by_position():
         assert (shares[:, :6].sum(axis=1) > 0.8).all(), name
 
 
+def test_every_estimate_agrees_with_loops_written_from_the_papers_and_a_false_one_would_be_found():
+    rates = np.linspace(0.01, 0.15, ITEMS)
+    log = made_up(3_000, 4, np.linspace(0.5, 1.5, ITEMS) / ITEMS, rates)
+    target = np.tile(np.linspace(1.8, 0.2, ITEMS) / ITEMS, (DAYS * POSITIONS, 1))
+    found = study.value(log, target)
+    assert all(off <= study.AGREE for _, off in found.values())
+    wrong = Log(log.click, log.item, log.propensity * (1 + 1e-6), log.position, log.day)
+    assert abs(found["ips"][0].value - study.value(wrong, target)["ips"][0].value) > study.AGREE
+
+
+def test_the_page_ends_with_the_agreement_and_counts_the_refusals():
+    page = (STUDY / "RESULTS.md").read_text(encoding="utf-8")
+    rows = list(csv.DictReader((STUDY / "results.csv").read_text(encoding="utf-8").splitlines()))
+    refused = sum(float(r["ess"]) < 50 for r in rows)
+    assert {r["from_oracle"] for r in rows} == {"<=1e-09"} and refused == 5
+    assert (
+        f"agreed to 1e-09.\n{refused} of them rest on" in page
+        and f"{refused} of {refused} got no verdict" in page
+    )
+    with_one_off = [{"from_oracle": 1e-8, "ess": 10.0, "verdict": "earns more than the logged policy"}]
+    assert (
+        "NOT agreed" in study.agreement(with_one_off)[3]
+        and "0 of 1 got no verdict" in study.agreement(with_one_off)[4]
+    )
+
+
 def test_the_committed_table_says_what_the_committed_page_says():
     page = (STUDY / "RESULTS.md").read_text(encoding="utf-8")
     rows = list(csv.DictReader((STUDY / "results.csv").read_text(encoding="utf-8").splitlines()))
