@@ -6,20 +6,27 @@ import argparse
 import csv
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from experiments.studies.headlines import product, replay
-from experiments.studies.headlines.data import Archive, load, source, truth
+from experiments.studies.headlines.data import Archive, draw_truth, load, source, truth
 
 HERE = Path(__file__).parent
 NIGHTS = 10
 COLUMNS = ("share", "se_seeds", "se_tests")
+SOUND, BROKEN_WEEKS = "outside the broken weeks", "broken weeks 201325-201401"
+DIRECTION = "outside the broken weeks, learnt on half {learnt}, judged on half {judged}"
+AGAINST = ("plain Thompson", "gamma Thompson", "top-two Thompson", "engine, no outlook", "engine, greedy")
 PLAN = "the nightly plan itself, on some of the sound tests"
 POLICIES = {
-    "equal split": "each arm the same share, for ever",
-    "A/B then commit": "equal split for 5 nights, then the best observed rate takes all",
-    "plain Thompson": "Beta(1,1), nightly batches, shares P(best)",
+    "equal split": "`equal`, each arm the same share, for ever",
+    "A/B then commit": "`ab_then_commit`, equal split for 5 nights, then the best observed rate takes all",
+    "plain Thompson": "`beta_thompson`, Beta(1,1), nightly batches, shares P(best)",
+    "gamma Thompson": "`gamma_thompson`, one click's worth of prior at the test's pooled rate, shares P(best)",
+    "top-two Thompson": "`top_two_thompson`, Beta(1,1), half to the first of a draw and half to the second; it is made for "
+    "declaring winners, not for earning",
     "engine, no outlook": "learnt hierarchical prior, shares P(best)",
     "engine, greedy": "learnt hierarchical prior, all to the greatest posterior mean",
     "engine": "`hierarchical_thompson`: learnt prior and the look-ahead of the nightly plan over the nights left",
@@ -32,105 +39,98 @@ def rules(past: Archive) -> dict[str, replay.Rule]:
         "equal split": replay.equal,
         "A/B then commit": replay.ab_then_commit,
         "plain Thompson": replay.plain_thompson,
+        "gamma Thompson": replay.gamma_thompson,
+        "top-two Thompson": replay.top_two_thompson,
         "engine, no outlook": replay.thompson_with_prior(family),
         "engine, greedy": replay.greedy_with_prior(family),
         "engine": replay.engine(family),
     }
 
 
-def earnings(tests: Archive, rates: np.ndarray, seeds: int) -> dict[str, np.ndarray]:
-    """Policy -> expected clicks float[seed, test]. The prior judged on one half is learnt on the other half of the
-    sound tests; the broken weeks teach nothing and are judged with the prior of the half they are not in."""
-    half = np.random.default_rng(2013).permutation(len(tests.week)) % 2
+class Scale(NamedTuple):
+    """What is at stake, float[seed, test] expected clicks: the equal split's, and what the clairvoyant earns beyond it."""
+
+    equal: np.ndarray
+    gap: np.ndarray
+
+    @classmethod
+    def of(cls, tests: Archive, rates: np.ndarray) -> Scale:
+        """From rates float[seed, test, arm]."""
+        traffic = tests.impressions.sum(axis=1)
+        equal = traffic * rates.sum(axis=2) / tests.live.sum(axis=1)
+        return cls(equal, traffic * rates.max(axis=2) - equal)
+
+    def take(self, which: np.ndarray) -> Scale:
+        return Scale(self.equal[:, which], self.gap[:, which])
+
+
+def halves(tests: Archive) -> np.ndarray:
+    """int[test]: 0 or 1, drawn once; no test is in both."""
+    return np.random.default_rng(2013).permutation(len(tests.week)) % 2
+
+
+def earnings(tests: Archive, rates: np.ndarray) -> dict[str, np.ndarray]:
+    """Policy -> expected clicks float[seed, test] under truths float[seed, test, arm]. The prior judged on one half is learnt
+    on the other half of the sound tests; the broken weeks teach nothing and are judged with the prior of the half they are
+    not in."""
+    half = halves(tests)
     arms = tests.live.sum(axis=1)
-    earned = {name: np.zeros((seeds, len(half))) for name in POLICIES}
+    earned = {name: np.zeros(rates.shape[:2]) for name in POLICIES}
     for side in (0, 1):
         learnt = rules(tests.take((half != side) & ~tests.broken))
         for width in np.unique(arms):  # tests of equal width replay together without padding
             judged = np.flatnonzero((half == side) & (arms == width))
-            some, true = tests.take(judged).narrow(int(width)), rates[judged, :width]
+            some = tests.take(judged).narrow(int(width))
             for name, rule in learnt.items():
-                for seed in range(seeds):
+                for seed, truth_ in enumerate(rates):
                     rng = np.random.default_rng((seed, side, int(width)))
-                    earned[name][seed, judged] = replay.play(rule, some, true, NIGHTS, rng)
+                    earned[name][seed, judged] = replay.play(rule, some, truth_[judged, :width], NIGHTS, rng)
     return earned
 
 
-def score(earned: np.ndarray, tests: Archive, rates: np.ndarray) -> dict[str, float]:
-    """Share of the oracle's gain, traffic-weighted: sum(V - V_equal) / sum(V_oracle - V_equal), with errors."""
-    traffic = tests.impressions.sum(axis=1)
-    equal = traffic * rates.sum(axis=1) / tests.live.sum(axis=1)
-    gap = traffic * rates.max(axis=1) - equal
-    gain = earned - equal
-    per_seed = gain.sum(axis=1) / gap.sum()
-    draw = np.random.default_rng(0).integers(0, len(gap), (2000, len(gap)))
-    boot = gain.mean(axis=0)[draw].sum(axis=1) / gap[draw].sum(axis=1)
-    return {
-        "share": float(per_seed.mean()),
-        "se_seeds": float(per_seed.std(ddof=1) / np.sqrt(len(per_seed)))
-        if len(per_seed) > 1
-        else float("nan"),
-        "se_tests": float(boot.std(ddof=1)),
-    }
+def score(gain: np.ndarray, gap: np.ndarray) -> dict[str, float]:
+    """Share of the oracle's gain, traffic-weighted: sum(gain) / sum(gap) of float[seed, test], with errors."""
+    per_seed = gain.sum(axis=1) / gap.sum(axis=1)
+    n = gap.shape[1]
+    draw = np.random.default_rng(0).integers(0, n, (2000, n))
+    boot = gain.mean(axis=0)[draw].sum(axis=1) / gap.mean(axis=0)[draw].sum(axis=1)
+    errors = float(per_seed.std(ddof=1) / np.sqrt(len(per_seed))) if len(per_seed) > 1 else float("nan")
+    return {"share": float(per_seed.mean()), "se_seeds": errors, "se_tests": float(boot.std(ddof=1))}
 
 
-def table(earned: dict[str, np.ndarray], tests: Archive, rates: np.ndarray) -> list[dict[str, object]]:
+def table(earned: dict[str, np.ndarray], tests: Archive, scale: Scale) -> list[dict[str, object]]:
+    half = halves(tests)
+    parts = {SOUND: (~tests.broken, tuple(POLICIES), AGAINST)}
+    for side in (0, 1):
+        name = DIRECTION.format(learnt=2 - side, judged=1 + side)
+        parts[name] = (~tests.broken & (half == side), ("plain Thompson", "engine"), AGAINST[:1])
+    parts[BROKEN_WEEKS] = (tests.broken, tuple(POLICIES), AGAINST)
     rows: list[dict[str, object]] = []
-    for part, which in (
-        ("outside the broken weeks", ~tests.broken),
-        ("broken weeks 201325-201401", tests.broken),
-    ):
+    for part, (which, shown, against) in parts.items():
         if not which.any():
             continue
-        some, true = tests.take(which), rates[which]
-        for name, values in earned.items():
-            rows.append(
-                {
-                    "tests": part,
-                    "n_tests": int(which.sum()),
-                    "policy": name,
-                    **score(values[:, which], some, true),
-                }
-            )
-        for other in ("plain Thompson", "engine, no outlook", "engine, greedy"):
-            # Differences are paired: the errors of both are shared, so V_equal is replaced by the other policy.
-            gap = (
-                score(earned["engine"][:, which], some, true)["share"]
-                - score(earned[other][:, which], some, true)["share"]
-            )
-            rows.append(
-                {
-                    "tests": part,
-                    "n_tests": int(which.sum()),
-                    "policy": f"engine - {other}",
-                    **paired(earned, other, which, tests, rates),
-                    "share": gap,
-                }
-            )
+        at, head = scale.take(which), {"tests": part, "n_tests": int(which.sum())}
+        for name in shown:
+            rows.append(head | {"policy": name} | score(earned[name][:, which] - at.equal, at.gap))
+        for other in against:
+            # Paired by seed and test: both met the same truth.
+            gain = (earned["engine"] - earned[other])[:, which]
+            rows.append(head | {"policy": f"engine - {other}"} | score(gain, at.gap))
     return rows
-
-
-def paired(
-    earned: dict[str, np.ndarray], other: str, which: np.ndarray, tests: Archive, rates: np.ndarray
-) -> dict[str, float]:
-    some, true = tests.take(which), rates[which]
-    equal = some.impressions.sum(axis=1) * true.sum(axis=1) / some.live.sum(axis=1)
-    return score(equal + earned["engine"][:, which] - earned[other][:, which], some, true)
 
 
 def plan_table(tests: Archive, rates: np.ndarray, n: int) -> list[dict[str, object]]:
     """The product's nightly plan on `n` sound tests, drawn once, beside plain Thompson's shares under the same rules."""
     which = np.sort(np.random.default_rng(77).permutation(np.flatnonzero(~tests.broken))[:n])
     some, true = tests.take(which), rates[which]
-    earned = product.earnings(some, true, NIGHTS)
+    earned, at = product.earnings(some, true, NIGHTS), Scale.of(some, true[None])
     part = {"tests": PLAN, "n_tests": len(which)}
     rows: list[dict[str, object]] = [
-        {**part, "policy": name, **score(values, some, true)} for name, values in earned.items()
+        {**part, "policy": name, **score(values - at.equal, at.gap)} for name, values in earned.items()
     ]
-    equal = some.impressions.sum(axis=1) * true.sum(axis=1) / some.live.sum(axis=1)
     for name in ("plan", "plan without guardrails"):
         other = f"{name}, shares of plain Thompson"
-        gain = score(equal + earned[name] - earned[other], some, true)
+        gain = score(earned[name] - earned[other], at.gap)
         rows.append({**part, "policy": f"{name} - {other}", **gain})
     return rows
 
@@ -145,9 +145,10 @@ def text(rows: list[dict[str, object]], seeds: int, strength: float) -> str:
         "# Real headline tests, replayed by simulation",
         "",
         f"Written by `python -m experiments.studies.headlines --seeds {seeds}`. A replay by simulation: the tests, their arms and",
-        "their traffic are real (Upworthy Research Archive, CC BY 4.0); the clicks are drawn from each package's",
-        f"empirical-Bayes rate (prior strength {strength:.0f} impressions), {NIGHTS} nights per test, without overdispersion or drift.",
-        "The engine's prior is learnt on one half of the sound tests and judged on the other half, both ways.",
+        f"their traffic are real (Upworthy Research Archive, CC BY 4.0). In each of the {seeds} replays every package's true rate is",
+        f"drawn from its empirical-Bayes posterior (prior strength {strength:.0f} impressions), the same for all policies, and its clicks",
+        f"from that rate; {NIGHTS} nights per test, decided once a night, without overdispersion or drift. The engine's prior is learnt",
+        "on one half of the sound tests and judged on the other half, both ways; no test is in both.",
         "",
         "Share of the oracle's gain over equal split, (V - V_equal) / (V_oracle - V_equal), traffic-weighted over tests.",
     ]
@@ -183,13 +184,14 @@ def main() -> None:
     given = parser.parse_args()
     began = time.process_time()
     tests = load(source())
-    rates, strength = truth(tests)
+    strength = truth(tests)[1]
+    rates = np.stack([draw_truth(tests, strength, seed) for seed in range(given.seeds)])
     if given.tests:
-        which = np.sort(np.random.default_rng(1).permutation(len(rates))[: given.tests])
-        tests, rates = tests.take(which), rates[which]
-    rows = table(earnings(tests, rates, given.seeds), tests, rates)
+        which = np.sort(np.random.default_rng(1).permutation(len(tests.week))[: given.tests])
+        tests, rates = tests.take(which), rates[:, which]
+    rows = table(earnings(tests, rates), tests, Scale.of(tests, rates))
     if given.plan:
-        rows += plan_table(tests, rates, given.plan)
+        rows += plan_table(tests, rates[0], given.plan)
     report = text(rows, given.seeds, strength)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "RESULTS.md").write_text(report, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The real headline tests as padded arrays, and the truth a replay draws from."""
+"""The real headline tests as padded arrays, and the truths a replay draws from."""
 
 from __future__ import annotations
 
@@ -65,22 +65,17 @@ def load(path: Path) -> Archive:
 
 
 def truth(tests: Archive) -> tuple[np.ndarray, float]:
-    """Each package's true rate in the replay, float[test, arm], and the prior strength behind it, in impressions.
+    """Each package's rate as far as it is known, float[test, arm], and the prior strength behind it, in impressions.
 
     Empirical Bayes: within a test rates are Beta with the test's own mean and one strength M for all tests, M by
-    beta-binomial marginal likelihood; the truth is the posterior mean (clicks + M mean) / (impressions + M), so that
+    beta-binomial marginal likelihood; the rate is the posterior mean (clicks + M mean) / (impressions + M), so that
     luck in the real counts is not replayed as quality.
     """
     n, s, live = tests.impressions, tests.clicks, tests.live
 
-    def means(strength: float) -> np.ndarray:
-        weight = np.where(live, n * strength / (n + strength), 0.0)
-        rate = np.where(live, s / np.maximum(n, 1), 0.0)
-        return np.clip((weight * rate).sum(axis=1) / weight.sum(axis=1), 1e-5, 1)[:, None]
-
     def loss(log_strength: float) -> float:
         strength = float(np.exp(log_strength))
-        mean = means(strength)
+        mean = means_of_tests(tests, strength)
         a, b = strength * mean, strength * (1 - mean)
         # The test means are estimated too: their Laplace term keeps the strength from coming out too great.
         information = (
@@ -90,5 +85,25 @@ def truth(tests: Archive) -> tuple[np.ndarray, float]:
         return float(0.5 * np.log(information).sum() - each.sum())
 
     strength = float(np.exp(minimize_scalar(loss, bounds=(3.0, 12.0), method="bounded").x))
-    rates = (s + strength * means(strength)) / (n + strength)
+    rates = (s + strength * means_of_tests(tests, strength)) / (n + strength)
     return np.where(live, rates, 0.0), strength
+
+
+def draw_truth(tests: Archive, strength: float, seed: int) -> np.ndarray:
+    """One truth that the real counts leave possible, float[test, arm]: a draw of every package's Beta posterior.
+
+    Means are less unlike each other than rates are; draws have the spread that the packages themselves have.
+    """
+    n, s, live = tests.impressions, tests.clicks, tests.live
+    mean = means_of_tests(tests, strength)
+    rng = np.random.default_rng((2016, seed))
+    drawn = rng.beta(s + strength * mean, np.maximum(n - s, 0) + strength * (1 - mean))
+    return np.where(live, drawn, 0.0)
+
+
+def means_of_tests(tests: Archive, strength: float) -> np.ndarray:
+    """float[test, 1]: the mean rate of each test's packages, each weighing as much as its counts tell at that strength."""
+    n, live = tests.impressions, tests.live
+    weight = np.where(live, n * strength / (n + strength), 0.0)
+    rate = np.where(live, tests.clicks / np.maximum(n, 1), 0.0)
+    return np.clip((weight * rate).sum(axis=1) / weight.sum(axis=1), 1e-5, 1)[:, None]
