@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from dco.plan.shadow import Key, ShadowNight
 from dco.records import LICENCE_OF, Lever, Licence, PlanSettings
-from dco.stats.mix import Block, MixValue, mix_value, nights_of_test
+from dco.stats.mix import MixValue, mix_value, nights_of_test
+from dco.stats.off_policy_counts import Block
 
 Floats = NDArray[np.float64]
 

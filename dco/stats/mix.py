@@ -6,9 +6,8 @@ With N_t the impressions of a day, r the arms' rates of that day, d the shares d
 
 Both are valued by the same rates of the same day, so drift and weekdays cancel; w_t must have been decided before day t.
 The variance is the influence of each arm-day's rate, N_t (w / E - d / L) on log E / L, times what a rate varies by counting
-and by tau^2 from day to day (`two_way`). Beside it, for known propensities p and with each (arm, day) standing for its n
-rounds, the estimators of `off_policy` as weighted statistics; their errors come from whole days, because rounds of one day
-share that day's luck. With d for p, IPS is the direct estimate.
+and by tau^2 from day to day (`two_way`). Beside it the estimators of `off_policy_counts`, of which IPS with d for the
+propensities is the direct estimate.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from dco.errors import BadData
 from dco.stats.intervals import z_of
 from dco.stats.off_policy import LEAST_ESS
+from dco.stats.off_policy_counts import Block, Check, checks
 from dco.stats.two_way import TwoWay, two_way
 
 Floats = NDArray[np.float64]
@@ -30,34 +30,13 @@ Ints = NDArray[np.int64]
 
 LEAST_SUPPORT = 0.95
 """Part of the other split that must lie on arm-days that were really shown; what is left was seen by nobody."""
-PRIOR_EVENTS = 4.0
-"""Events that the reward model of 'dr' holds against an arm's own past: relative differences of sd 0.5."""
 POWER_Z = 0.8416212335729143
 """Normal quantile of a power of 80 %."""
 
 
-class Block(NamedTuple):
-    """One segment on one placement. Arrays are float[day, arm]; every day has impressions."""
-
-    day: Ints  # [day], ordinal numbers, ascending
-    n: Floats  # impressions
-    y: Floats  # reward: clicks, conversions or money
-    events: Floats  # what was counted for it: for money the orders (or clicks) behind it
-    target: Floats  # shares of the other split, each day summing to 1
-    logged: Floats  # propensities, each day summing to 1
-
-
-class Check(NamedTuple):
-    """Relative gain by another estimator, with an interval from whole days."""
-
-    value: float
-    low: float
-    high: float
-
-
 @dataclass(frozen=True)
 class MixValue:
-    """Gain of the other split over what was earned: 0.10 = +10 %. All of it is given its target shares."""
+    """Gain of the other split over what was earned: 0.10 = +10 %. The shares of both are taken as given."""
 
     gain: float
     low: float
@@ -76,11 +55,11 @@ class MixValue:
     """'ips', 'snips' and 'dr'; empty where there are fewer than three segment-days."""
     impressions: float
     ess: float
-    """Kish's effective number of impressions."""
+    """Kish's effective number of impressions, of days on which there was something to split."""
     rewarded: float
     """Effective number of rewarded impressions, (sum v y)^2 / sum v^2 y, v the weight: what the estimate rests on."""
     support: float
-    """Part of the other split on arm-days that were shown."""
+    """Part of the other split on arm-days that were shown, of the same days."""
     extra_sd: float
     """Relative sd of an arm's rate from day to day beyond counting noise, as estimated and put into the interval."""
     flip: float
@@ -117,7 +96,8 @@ def mix_value(
     impressions = sum(float(p.size.sum()) for p in parts)
     spread = [p.variance(scale, extra, binomial and not money) for p in parts]
     ess, rewarded = _effective(parts)
-    support = sum(p.supported for p in parts) / impressions
+    shown, wanted = (sum(column) for column in zip(*(p.support for p in parts)))
+    support = shown / wanted if wanted > 0 else 1.0
     doubt = _doubt(earned, would, ess, rewarded, support, freedom)
     gain, low, high = 0.0, -1.0, float("inf")
     if earned > 0 and would > 0:
@@ -131,7 +111,7 @@ def mix_value(
     flip, sure = _flip(parts, spread, z)
     return MixValue(
         gain, low, high, level, earned, would, tuple(days.tolist()), tuple(total.tolist()),
-        tuple((total - band).tolist()), tuple((total + band).tolist()), _checks(parts, earned, level),
+        tuple((total - band).tolist()), tuple((total + band).tolist()), checks(blocks, earned, level),
         impressions, ess, rewarded, support, float(np.sqrt(extra)), flip, sure, doubt,
     )  # fmt: skip
 
@@ -185,9 +165,16 @@ class _Part(NamedTuple):
         return np.where(b.n > 0, b.y / np.maximum(b.n, 1), self.model.rate)
 
     @property
-    def supported(self) -> float:
-        """Impressions of the other split on arm-days that were shown."""
-        return float((self.size[:, None] * self.block.target * (self.block.n > 0)).sum())
+    def contested(self) -> Floats:
+        """float[day, 1]: 1 where two arms share the day. A day of one arm is the same under any split and teaches nothing."""
+        there = (self.block.n > 0) | (self.block.target > 0)
+        return np.asarray(there.sum(axis=1, keepdims=True) > 1, dtype=float)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """(impressions of the other split on arm-days that were shown, all of them), contested days only."""
+        wanted = self.size[:, None] * self.block.target * self.contested
+        return float((wanted * (self.block.n > 0)).sum()), float(wanted.sum())
 
     def variance(self, scale: float, extra: float, binomial: bool) -> Floats:
         """float[day, arm]: variance of each arm-day's rate."""
@@ -224,10 +211,10 @@ def _noise(parts: list[_Part], money: bool) -> tuple[float, float, int]:
 
 
 def _effective(parts: list[_Part]) -> tuple[float, float]:
-    """Effective impressions and effective rewarded impressions of the weights w / d."""
+    """Effective impressions and effective rewarded impressions of the weights w / d, on contested days."""
     sums = np.zeros(4)
     for p in parts:
-        v = np.where(p.block.n > 0, p.block.target / np.maximum(p.delivered, 1e-300), 0.0)
+        v = np.where(p.block.n > 0, p.block.target / np.maximum(p.delivered, 1e-300), 0.0) * p.contested
         for i, count in ((0, p.block.n), (2, p.block.events)):
             sums[i] += float((v * count).sum())
             sums[i + 1] += float((np.square(v) * count).sum())
@@ -236,6 +223,8 @@ def _effective(parts: list[_Part]) -> tuple[float, float]:
 
 def _doubt(earned: float, would: float, ess: float, rewarded: float, support: float, freedom: int) -> str:
     """The first reason for which there is no verdict, or nothing."""
+    if ess == 0 and support == 1:
+        return "no audience had two ads on one day, so there was nothing to split"
     if not (earned > 0 and would > 0):
         return "nothing was earned by the ads that it would have shown"
     if support < LEAST_SUPPORT:
@@ -285,46 +274,3 @@ def _flip(parts: list[_Part], spread: list[Floats], z: float) -> tuple[float, fl
     size = abs(float(np.log(a / b)))
     half = z * float(np.sqrt(variance_a / a**2 + variance_b / b**2))
     return float(np.exp(size / 2)), float(np.exp((size - half) / 2))
-
-
-def _checks(parts: list[_Part], earned: float, level: float) -> dict[str, Check]:
-    """IPS, SNIPS and DR on weighted counts, errors by day and block."""
-    size = np.concatenate([p.size for p in parts])
-    reward = np.concatenate([p.block.y.sum(axis=1) for p in parts])
-    if len(size) < 3 or not earned > 0:
-        return {}
-    weighted, weights, robust = (np.concatenate(c) for c in zip(*(_terms(p) for p in parts), strict=True))
-    snips = weighted.sum() / weights.sum() if weights.sum() > 0 else 0.0
-    # The self-normalised ratio by its influence, so that its mean is the estimate and its scatter the error.
-    linear = snips * size + (weighted - snips * weights) * (size.sum() / max(float(weights.sum()), 1e-300))
-    found = {}
-    for name, terms in (("ips", weighted), ("snips", linear), ("dr", robust)):
-        ratio = float(terms.sum()) / earned
-        influence = (terms - ratio * reward) / earned
-        n = len(influence)
-        half = z_of(level, n - 1) * float(np.sqrt(np.square(influence).sum() * n / (n - 1)))
-        found[name] = Check(ratio - 1, ratio - 1 - half, ratio - 1 + half)
-    return found
-
-
-def _terms(part: _Part) -> tuple[Floats, Floats, Floats]:
-    """Per day the sums over its rounds of w r / p, of w / p, and of the doubly robust term."""
-    b = part.block
-    v = np.where(b.n > 0, b.target / np.maximum(b.logged, 1e-300), 0.0)
-    q = _known_before(b)
-    weighted = (v * b.y).sum(axis=1)
-    robust = part.size * (b.target * q).sum(axis=1) + (v * (b.y - b.n * q)).sum(axis=1)
-    return weighted, (v * b.n).sum(axis=1), robust
-
-
-def _known_before(b: Block) -> Floats:
-    """q[day, arm]: each arm's rate over earlier days, shrunk to that of all; from earlier days alone, so that it cannot
-    lean on the rewards it is corrected by. 0 on the first day."""
-    n, y = (np.vstack([np.zeros(x.shape[1]), x.cumsum(axis=0)[:-1]]) for x in (b.n, b.y))
-    all_n, all_y, events = (
-        n.sum(axis=1, keepdims=True), y.sum(axis=1, keepdims=True),
-        np.concatenate([[0.0], b.events.sum(axis=1).cumsum()[:-1]])[:, None],
-    )  # fmt: skip
-    mean = all_y / np.maximum(all_n, 1)
-    worth = PRIOR_EVENTS * all_n / np.maximum(events, 1)
-    return np.where(all_n > 0, (y + worth * mean) / np.maximum(n + worth, 1e-300), 0.0)

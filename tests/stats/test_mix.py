@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from dco.errors import BadData
 from dco.stats.gain import gain_over_control
-from dco.stats.mix import Block, mix_value, nights_of_test, nights_to_tell
+from dco.stats.mix import mix_value, nights_of_test, nights_to_tell
 from dco.stats.off_policy import estimate, rounds
+from dco.stats.off_policy_counts import Block
 
 
 def block(seed: int = 0, *, days: int = 6, arms: int = 3, size: int = 4000, rate: float = 0.03) -> Block:
@@ -126,9 +127,18 @@ def test_fewer_than_fifty_effective_results_have_no_verdict() -> None:
     assert "at least 50 are needed" in poor.doubt and poor.rewarded < 50
 
 
-def test_one_ad_alone_says_nothing_about_how_rates_move() -> None:
+def test_an_audience_of_one_ad_lends_no_certainty() -> None:
+    """Any split of one ad is the same: its many clicks are none of the evidence."""
+    poor = block(size=100, rate=0.05)
+    alone = block(1, arms=1, size=500_000)
+    both = mix_value([poor, alone])
+    assert both.doubt and both.rewarded == pytest.approx(mix_value([poor]).rewarded)
+    assert both.cumulated == pytest.approx(mix_value([poor]).cumulated)
+
+
+def test_one_ad_alone_leaves_nothing_to_split() -> None:
     b = block(arms=1)
-    assert "two ads on two days" in mix_value([b]).doubt
+    assert "two ads on one day" in mix_value([b]).doubt
 
 
 def test_money_in_another_unit_gives_the_same_gain() -> None:
