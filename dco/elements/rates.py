@@ -41,6 +41,9 @@ CLOSE = 1e-4
 """Change of a log rate at which a round ends."""
 BEYOND_STEPS = 4
 """From the fit without the terms: log rates move by hundredths, and each step is a system of all active arms."""
+LIKE_OTHERS = 30.0
+"""Events' worth of belief that an arm is like its segment's others while places are judged: a log-sd of .18."""
+PLACE_TURNS, PLACE_CLOSE = 50, 1e-4
 LEARN_AT = 2
 """Newton step at which variances are learnt: by then the working responses are close to what they will be."""
 
@@ -168,7 +171,8 @@ def fit_rates(
     design = Design.of(alphabet.design(codes), segment, n_segments)
     total = float(cells.exposure.sum())
     level = float(np.log(max(float(cells.events.sum()), 0.5) / total)) if total > 0 else 0.0
-    days, lost, scale, variances = np.zeros(n_groups), 0.0, 1.3, usual
+    plain = usual._replace(pair=0.0, own_pair=0.0, look=0.0)  # until their terms are asked for, below
+    days, lost, scale, variances = np.zeros(n_groups), 0.0, 1.3, plain
     n_places = int(cells.place.max(initial=0)) + 1
     if n_places > n_segments and total > 0:
         cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
@@ -299,12 +303,26 @@ def _working(events: Floats, expected: Floats, eta: Floats, scale: float) -> tup
 def _places(cells: Cells, segment: Ints, n_places: int) -> Floats:
     """float[cell]: log base rate of the cell's placement and size against its segment's; 0 where there is only one.
 
-    Creative quality hardly disturbs it, because every arm of a segment runs in its placements.
+    Arms may run in unlike mixes of places, better arms in worse ones: arms and places are fitted in turns (Poisson, both
+    multiplicative), so that a place is judged by what the same arms do elsewhere. Arms are held near their segment's
+    rate by `LIKE_OTHERS` events, which decides only where an arm was never anywhere else.
     """
-    where = segment[cells.arm]
+    where, n_arms = segment[cells.arm], len(segment)
     exposure, events = (np.bincount(where, v) for v in (cells.exposure, cells.events))
-    base = (events + 0.5) / np.maximum(exposure, 1.0)
-    effect = day_effects(cells.place, cells.events, cells.exposure * base[where], n_places, 1.3)
+    flat = cells.exposure * ((events + 0.5) / np.maximum(exposure, 1.0))[where]
+    by_arm, by_place = (
+        np.bincount(k, cells.events, n) for k, n in ((cells.arm, n_arms), (cells.place, n_places))
+    )
+    arm = np.ones(n_arms)
+    for _ in range(PLACE_TURNS):
+        expected = np.bincount(cells.place, flat * arm[cells.arm], n_places)
+        place = (by_place + 0.5) / (expected + 0.5)
+        expected = np.bincount(cells.arm, flat * place[cells.place], n_arms)
+        fresh = (by_arm + LIKE_OTHERS) / (expected + LIKE_OTHERS)
+        moved, arm = float(np.abs(np.log(fresh / arm)).max()), fresh
+        if moved < PLACE_CLOSE:
+            break
+    effect = day_effects(cells.place, cells.events, flat * arm[cells.arm], n_places, 1.3)
     return np.asarray(effect[cells.place])
 
 

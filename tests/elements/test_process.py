@@ -249,6 +249,19 @@ def test_looks_bring_pictures_made_elsewhere_into_the_model() -> None:
     assert found.rates[0].posterior.mean[0, 1:] == pytest.approx(0, abs=1e-9)  # no option was ever seen
 
 
+def test_looks_that_say_nothing_cost_next_to_nothing() -> None:
+    ratios = []
+    for seed in range(6):
+        alphabet, history, truth, _ = made(seed, arms=40, traffic=15_000)
+        arms = np.arange(len(truth))
+        means = (
+            fit(history, alphabet, FitSettings(features=f)).arm_posterior(arms)[0] for f in (True, False)
+        )
+        told, plain = (np.std(mean - truth) for mean in means)
+        ratios.append(told / plain)
+    assert np.mean(ratios) < 1.05
+
+
 def test_effects_with_pairs_are_the_mean_over_partners() -> None:
     alphabet, history, _, _ = made(0, pair_sd=0.3)
     found = fit(history, alphabet, FitSettings(pairs=True, features=False))
