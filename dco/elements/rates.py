@@ -2,31 +2,23 @@
 
     y_i ~ Poisson(n_i exp(m0 + x_i (w_0 + w_s) + e_i))    fitted by Laplace's method (Newton on the working responses).
 
-Overdispersion divides events and exposure alike (quasi-Poisson); day effects and wear enter the exposure. On request the
+Arm-days are weighted by what they can tell (`noise.Scatter`), and the scatter left divides events and exposure alike
+(quasi-Poisson); day effects and wear enter the exposure. On request the
 terms of `process` (pairs of options, looks of creatives) are added once days and wear are known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincc
 
-from dco.elements import components
 from dco.elements.alphabet import Alphabet
-from dco.elements.gaussian import (
-    Design,
-    Posterior,
-    Variances,
-    learn_variances,
-    posterior,
-    segment_means,
-    statistics,
-)
-from dco.elements.noise import day_effects, dispersion
+from dco.elements.evidence import Sums, p_equal, p_usual
+from dco.elements.gaussian import Design, Posterior, Variances
+from dco.elements.newton import Arms, fit_arms, fit_beyond
+from dco.elements.noise import Scatter, day_effects, scatter
 from dco.elements.process import Process, Rows
 from dco.elements.wear import WEAR_DAYS, estimate_wear, wear_offset
 
@@ -36,16 +28,9 @@ Ints = NDArray[np.int64]
 USUAL = Variances(shared=0.008, own=0.003, arm=0.01, pair=0.004, own_pair=0.002, look=0.004)
 """What comparable campaigns show: about .25 log-sd between creatives of six attributes, some of it beyond them."""
 
-NEWTON_STEPS = 8
-CLOSE = 1e-4
-"""Change of a log rate at which a round ends."""
-BEYOND_STEPS = 4
-"""From the fit without the terms: log rates move by hundredths, and each step is a system of all active arms."""
 LIKE_OTHERS = 30.0
 """Events' worth of belief that an arm is like its segment's others while places are judged: a log-sd of .18."""
 PLACE_TURNS, PLACE_CLOSE = 50, 1e-4
-LEARN_AT = 2
-"""Newton step at which variances are learnt: by then the working responses are close to what they will be."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +53,14 @@ class Rates:
     level: float  # m0, log events per exposure
     posterior: Posterior
     variances: Variances
-    dispersion: float
+    dispersion: float  # `noise.Scatter.phi`
+    kappa: float  # `noise.Scatter.kappa`: the most that a day tells of an arm is 1 / kappa
     wear: float  # log-rate lost per log1p(age / WEAR_DAYS)
     days: Floats  # [group] log effects
     precision: Floats  # [arm] information about the arm itself, expected events / dispersion
     residual: Floats  # [arm] working response less the option effects
     p_equal: float  # probability of this scatter between arms if all were equal
+    p_usual: float  # that they differ by a usual amount, rather than not at all
     process: Process | None = (
         None  # pairs and looks, where asked for; `posterior` then tells options over average partners
     )
@@ -172,28 +159,34 @@ def fit_rates(
     total = float(cells.exposure.sum())
     level = float(np.log(max(float(cells.events.sum()), 0.5) / total)) if total > 0 else 0.0
     plain = usual._replace(pair=0.0, own_pair=0.0, look=0.0)  # until their terms are asked for, below
-    days, lost, scale, variances = np.zeros(n_groups), 0.0, 1.3, plain
+    days, lost, variances = np.zeros(n_groups), 0.0, plain
     n_places = int(cells.place.max(initial=0)) + 1
     if n_places > n_segments and total > 0:
         cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
     eta, missing = np.zeros(n_arms), unknown_options(codes)
-    events = np.bincount(cells.arm, cells.events, n_arms).astype(float)
+    whole, noise = cells, Scatter(1.3, 0.0)
     found: Arms | None = None
     rounds = rounds if total > 0 else 1
     for turn in range(rounds):
         base = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
         expected = np.bincount(cells.arm, base, n_arms).astype(float)
+        events = np.bincount(cells.arm, cells.events, n_arms).astype(float)
         if turn == 0:
             eta = np.log((events + 5.0) / (expected + 5.0))
         again = learn and (learn_between or turn in (0, rounds - 1))
-        found = fit_arms(design, events, expected, eta, scale, variances, usual, missing, learn=again)
+        found = fit_arms(design, events, expected, eta, noise.phi, variances, usual, missing, learn=again)
         eta, variances = found.eta, found.variances
-        rate = cells.exposure * np.exp(level + eta[cells.arm] + wear_offset(lost, cells.age))
-        scale = dispersion(cells.events, rate * np.exp(days[cells.group]), n_arms + n_groups)
-        days = day_effects(cells.group, cells.events, rate, n_groups, scale)
+        rate = whole.exposure * np.exp(level + eta[cells.arm] + wear_offset(lost, cells.age))
+        mu = rate * np.exp(days[cells.group])
+        noise = scatter(whole.events, mu, n_arms + n_groups)
+        heard = noise.heard(mu)
+        # Weighted so, every cell's variance is phi times its expectation: the rest of the fit is quasi-Poisson.
+        cells = replace(whole, exposure=whole.exposure * heard, events=whole.events * heard)
+        rate = rate * heard
+        days = day_effects(cells.group, cells.events, rate, n_groups, noise.phi)
         if wear and turn + 1 < rounds:
             without = cells.exposure * np.exp(level + eta[cells.arm] + days[cells.group])
-            lost = estimate_wear(cells.arm, cells.group, cells.age, cells.events, without, n_arms, scale)
+            lost = estimate_wear(cells.arm, cells.group, cells.age, cells.events, without, n_arms, noise.phi)
     if found is None:
         raise AssertionError("a fit has at least one round")
     terms = (("pair", "own_pair") if pairs and codes.shape[1] > 1 else ()) + (
@@ -205,99 +198,27 @@ def fit_rates(
         expected = np.bincount(cells.arm, base, n_arms).astype(float)
         rows = Rows(segment, alphabet.design(codes), looks)
         found, process = fit_beyond(
-            design, rows, events, expected, found, scale, usual, terms, missing, codes.shape[1], learn=learn
+            design,
+            rows,
+            events,
+            expected,
+            found,
+            noise.phi,
+            usual,
+            terms,
+            missing,
+            codes.shape[1],
+            learn=learn,
         )
         sizes = np.array([len(o) for o in alphabet.options])
         found = found._replace(posterior=process.marginal(alphabet.starts, sizes))
         variances = found.variances
     flat = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
-    equal = heterogeneity(segment, cells, flat, scale, n_arms, n_segments)
+    sums = Sums.of(segment, cells.arm, cells.events, flat, noise.phi, n_segments)
     return Rates(
-        alphabet, level, found.posterior, variances, scale, lost, days, found.precision, found.residual, equal, process,
-        looks,
+        alphabet, level, found.posterior, variances, noise.phi, noise.kappa, lost, days, found.precision, found.residual, p_equal(sums),
+        p_usual(sums), process, looks,
     )  # fmt: skip
-
-
-class Arms(NamedTuple):
-    """The arms' rates given the rest of a stage. Arrays are [arm]."""
-
-    posterior: Posterior
-    variances: Variances
-    eta: Floats  # log rate about the expectation
-    precision: Floats
-    residual: Floats
-
-
-def fit_arms(
-    design: Design,
-    events: Floats,
-    expected: Floats,
-    eta: Floats,
-    scale: float,
-    variances: Variances,
-    usual: Variances,
-    missing: Ints,
-    *,
-    learn: bool,
-) -> Arms:
-    """Newton's iteration from `eta` until no log rate moves by `CLOSE`; events and expected (at log rate 0) are float[arm]."""
-    for step in range(NEWTON_STEPS):
-        response, sampling = _working(events, expected, eta, scale)
-        if learn and step == LEARN_AT:
-            blurred = sampling + missing * (variances.shared + variances.own)
-            variances = learn_variances(design, response, blurred, variances, usual)
-        own = variances.arm + missing * (variances.shared + variances.own)
-        known = statistics(design, response, sampling + own)
-        by_options = design.fitted(segment_means(known, variances))
-        trust = own / (own + sampling)
-        fresh = by_options + trust * (response - by_options)
-        moved = float(np.abs(fresh - eta).max()) if len(eta) else 0.0
-        eta = fresh
-        if (step > LEARN_AT or not learn) and moved < CLOSE:
-            break
-    return Arms(posterior(known, variances), variances, eta, 1.0 / sampling, response - by_options)
-
-
-def fit_beyond(
-    design: Design,
-    rows: Rows,
-    events: Floats,
-    expected: Floats,
-    start: Arms,
-    scale: float,
-    usual: Variances,
-    terms: tuple[str, ...],
-    missing: Ints,
-    attributes: int,
-    *,
-    learn: bool,
-) -> tuple[Arms, Process]:
-    """Newton's iteration with the terms of `process`, from the fit without them; their variances are learnt at its first step."""
-    eta, plain = start.eta, start.variances
-    mine = {t: getattr(usual, t) for t in terms}
-    variances = plain._replace(arm=max(plain.arm - sum(mine.values()), plain.arm / 3), **mine)
-    blur = missing * (plain.shared + plain.own)
-    for step in range(BEYOND_STEPS):
-        response, sampling = _working(events, expected, eta, scale)
-        problem = components.pose(design, rows, response, sampling + blur, plain, terms, attributes)
-        if learn and step == 0:
-            variances = components.learn(problem, variances, usual)
-        alone = variances.arm + blur + components.alone(rows, variances, terms, attributes)
-        process = components.solve(problem, variances)
-        smooth = process.means(rows)
-        fresh = smooth + alone / (alone + sampling) * (response - smooth)
-        moved = float(np.abs(fresh - eta).max())
-        eta = fresh
-        if moved < CLOSE:
-            break
-    return Arms(start.posterior, variances, eta, 1.0 / sampling, response - smooth), process
-
-
-def _working(events: Floats, expected: Floats, eta: Floats, scale: float) -> tuple[Floats, Floats]:
-    """Newton's working responses about log rates float[arm], and their sampling variances."""
-    mu = expected * np.exp(eta)
-    response = eta + np.clip((events - mu) / np.maximum(mu, 1e-9), -1.0, 3.0)
-    return np.where(mu > 1e-6, response, 0.0), scale / np.maximum(mu, 1e-6)
 
 
 def _places(cells: Cells, segment: Ints, n_places: int) -> Floats:
@@ -326,25 +247,4 @@ def _places(cells: Cells, segment: Ints, n_places: int) -> Floats:
     return np.asarray(effect[cells.place])
 
 
-def heterogeneity(
-    segment: Ints, cells: Cells, flat: Floats, scale: float, n_arms: int, n_segments: int
-) -> float:
-    """p-value of "all creatives of a segment earn the same": Pearson's statistic between arms over the dispersion.
-
-    The expectation is each segment's own level; `flat` is exposure times base rate of each cell. The dispersion comes
-    from the same arms' day-to-day scatter, so a bad week of everybody is no evidence.
-    """
-    events = np.bincount(cells.arm, cells.events, n_arms)
-    expected = np.bincount(cells.arm, flat, n_arms)
-    statistic, freedom = 0.0, 0
-    for s in range(n_segments):
-        rows = (segment == s) & (expected > 0)
-        if rows.sum() < 2 or events[rows].sum() == 0:
-            continue
-        mu = expected[rows] * events[rows].sum() / expected[rows].sum()
-        statistic += float(((events[rows] - mu) ** 2 / np.maximum(mu, 1.0)).sum()) / scale
-        freedom += int(rows.sum()) - 1
-    return float(gammaincc(freedom / 2, statistic / 2)) if freedom else 1.0
-
-
-__all__ = ["USUAL", "WEAR_DAYS", "Cells", "Rates", "fit_rates", "heterogeneity"]
+__all__ = ["USUAL", "WEAR_DAYS", "Cells", "Rates", "fit_rates"]
