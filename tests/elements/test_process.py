@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime, minimize
 
-from dco.elements import components
+from dco.elements import components, newton
 from dco.elements.alphabet import Alphabet
 from dco.elements.gaussian import Design, Variances
 from dco.elements.lottery import Draw
@@ -201,6 +201,32 @@ def made(
         np.zeros(0), looks,
     )  # fmt: skip
     return alphabet, history, np.log(0.012) + log_rate, np.column_stack([new, truth(new)])
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_log_rates_are_the_mode_of_the_whole_posterior(gaps: bool) -> None:
+    """Newton's iteration against BFGS on the Poisson likelihood with the dense covariance of all terms."""
+    rows, codes, r, _ = problem(5, gaps=gaps)
+    n, scale, missing = len(r), 1.4, (codes < 0).sum(axis=1)
+    rng = np.random.default_rng(0)
+    expected = rng.uniform(20, 300, n)
+    events = rng.poisson(expected * np.exp(0.7 * r)).astype(float)
+    design, usual = Design.of(rows.x, rows.segment, 2), V._replace(level=0.2)
+    start = newton.fit_arms(design, events, expected, np.zeros(n), scale, usual, usual, missing, learn=False)
+    found, _ = newton.fit_beyond(
+        design, rows, events, expected, start, scale, usual, TERMS, missing, 3, learn=False
+    )
+    v = found.variances
+    k = whole(rows, codes, missing * (v.shared + v.own), v)
+    inverse = np.linalg.inv(k)
+
+    def loss(f: np.ndarray) -> tuple[float, np.ndarray]:
+        rate, pull = expected * np.exp(f), inverse @ f
+        return float((rate - events * f).sum() / scale + f @ pull / 2), (rate - events) / scale + pull
+
+    best = minimize(loss, np.zeros(n), jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 2000})
+    np.testing.assert_allclose(found.eta, best.x, atol=3e-4)
+    np.testing.assert_allclose(1 / found.precision, scale / (expected * np.exp(best.x)), rtol=1e-3)
 
 
 def test_pairs_predict_new_combinations_where_they_matter_and_cost_little_where_not() -> None:
