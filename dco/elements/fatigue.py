@@ -158,19 +158,19 @@ def _likelihood(fit: Fit) -> Floats:
         return out
     n_days = int(h.day.max()) + 1
     group = dense(h.segment[h.arm] * n_days + h.day)
-    exposure = h.impressions * _places(fit)
+    exposure, clicks = h.impressions * _places(fit) * rate.heard, h.clicks * rate.heard
     first = np.full(n_arms, n_days)
     np.minimum.at(first, h.arm, h.day)
     g = np.log1p((h.day - first[h.arm]) / WEAR_DAYS)
-    count, spent = (np.bincount(h.arm, v, n_arms).astype(float) for v in (h.clicks, h.clicks * g))
+    count, spent = (np.bincount(h.arm, v, n_arms).astype(float) for v in (clicks, clicks * g))
     worn = np.exp(-np.outer(OWN, g))
     days = np.zeros(int(group.max()) + 1)
     for m, mean in enumerate(MEANS):
-        days = _day_effects(h.arm, group, h.clicks, exposure * np.exp(-mean * g), count, days)
+        days = _day_effects(h.arm, group, clicks, exposure * np.exp(-mean * g), count, days)
         base = exposure * np.exp(days[group])
         totals = np.stack([np.bincount(h.arm, base * w, n_arms) for w in worn], axis=1)
         logs = np.log(np.where(totals > 0, totals, 1.0))
-        moved = np.bincount(h.arm, h.clicks * days[group], n_arms)
+        moved = np.bincount(h.arm, clicks * days[group], n_arms)
         out[m] = (moved[:, None] - np.outer(spent, OWN) - count[:, None] * logs) / rate.dispersion
     return out
 

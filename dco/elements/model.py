@@ -113,6 +113,11 @@ class Fit:
         """Smallest p-value over stages (Bonferroni) of 'all creatives of a segment earn the same'."""
         return min(1.0, len(self.rates) * min(rate.p_equal for rate in self.rates))
 
+    @property
+    def p_usual(self) -> float:
+        """Probability, by the stage that says most, that creatives differ by a usual amount rather than not at all."""
+        return max(rate.p_usual for rate in self.rates)
+
     def moments(self, segment: int, codes: Ints, arm: Ints | None = None) -> tuple[Floats, Floats]:
         """Mean and covariance of today's log value rate of genomes in one segment.
 

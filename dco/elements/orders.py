@@ -106,8 +106,9 @@ def fit_order_value(
     count = np.bincount(arm, orders, n).astype(float)
     level = -float(np.log((count * np.exp(mean)).sum() / count.sum())) if count.sum() > 0 else 0.0
     return Rates(
-        alphabet, level, found, v, spread * (1.0 + float(np.expm1(single))), 0.0, np.zeros(n_groups), precision,
-        response - by_options, _equal(segment, response, precision),
+        alphabet, level, found, v, spread * (1.0 + float(np.expm1(single))), 0.0, np.ones(len(arm)),
+        0.0, np.zeros(n_groups), precision,
+        response - by_options, _equal(segment, response, precision), 0.5,
     )  # fmt: skip
 
 

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dco.elements.alphabet import Alphabet
+from dco.elements.evidence import Sums, p_equal, p_usual
 from dco.elements.gaussian import Design, Variances, eliminate, learn_variances, statistics, weights
-from dco.elements.rates import USUAL, Cells, Rates, fit_rates, heterogeneity
+from dco.elements.noise import Scatter
+from dco.elements.rates import USUAL, Cells, Rates, fit_rates
 from dco.elements.wear import wear_offset
 from dco.errors import BadData
 
@@ -193,7 +195,10 @@ def fit_from(
     flat = cells.exposure * np.exp(
         fitted.level + fitted.days[cells.group] + wear_offset(fitted.wear, cells.age)
     )
-    equal = heterogeneity(segment, cells, flat, fitted.dispersion, len(segment), len(alphabet.segments))
+    heard = Scatter(fitted.dispersion, fitted.kappa).heard(flat)
+    sums = Sums.of(
+        segment, cells.arm, cells.events * heard, flat * heard, fitted.dispersion, len(alphabet.segments)
+    )
     found = fitted.posterior._replace(
         common=fitted.posterior.common + offset, mean=fitted.posterior.mean + offset
     )
@@ -201,7 +206,9 @@ def fit_from(
     if process is not None:
         base = process.base._replace(common=process.base.common + offset, mean=process.base.mean + offset)
         process = replace(process, base=base)
-    return replace(fitted, posterior=found, p_equal=equal, process=process), float(chance @ CARRIED)
+    return replace(
+        fitted, posterior=found, p_equal=p_equal(sums), p_usual=p_usual(sums), process=process
+    ), float(chance @ CARRIED)
 
 
 def _weigh(

@@ -55,6 +55,7 @@ class Rates:
     variances: Variances
     dispersion: float  # `noise.Scatter.phi`
     kappa: float  # `noise.Scatter.kappa`: the most that a day tells of an arm is 1 / kappa
+    heard: Floats  # [cell] how much of each cell counts, `noise.Scatter.heard`
     wear: float  # log-rate lost per log1p(age / WEAR_DAYS)
     days: Floats  # [group] log effects
     precision: Floats  # [arm] information about the arm itself, expected events / dispersion
@@ -164,7 +165,7 @@ def fit_rates(
     if n_places > n_segments and total > 0:
         cells = replace(cells, exposure=cells.exposure * np.exp(_places(cells, segment, n_places)))
     eta, missing = np.zeros(n_arms), unknown_options(codes)
-    whole, noise = cells, Scatter(1.3, 0.0)
+    whole, noise, heard = cells, Scatter(1.3, 0.0), np.ones(len(cells.arm))
     found: Arms | None = None
     rounds = rounds if total > 0 else 1
     for turn in range(rounds):
@@ -216,7 +217,7 @@ def fit_rates(
     flat = cells.exposure * np.exp(level + days[cells.group] + wear_offset(lost, cells.age))
     sums = Sums.of(segment, cells.arm, cells.events, flat, noise.phi, n_segments)
     return Rates(
-        alphabet, level, found.posterior, variances, noise.phi, noise.kappa, lost, days, found.precision, found.residual, p_equal(sums),
+        alphabet, level, found.posterior, variances, noise.phi, noise.kappa, heard, lost, days, found.precision, found.residual, p_equal(sums),
         p_usual(sums), process, looks,
     )  # fmt: skip
 

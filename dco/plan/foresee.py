@@ -97,15 +97,17 @@ def _daily(model: Fit, s: int) -> float:
     return float(h.impressions[recent].sum()) / max(len(np.unique(h.day[recent])), 1)
 
 
-def _noise(model: Fit, log_rate: float, shown: float) -> float:
-    """Relative variance of a count of `shown` impressions by chance alone: of the clicks, and of what comes of them."""
+def _noise(model: Fit, log_rate: float, shown: float, days: int = 1) -> float:
+    """Relative variance of a count of `shown` impressions in so many days by chance alone: of the clicks, and of what comes of
+    them, with what moves an arm from day to day."""
     h = model.history
     per_impression = float(h.clicks.sum()) / max(float(h.impressions.sum()), 1.0)
+    moves = sum(rate.kappa for rate in model.rates) / days
     if len(model.rates) == 1:
-        return model.rates[0].dispersion / max(shown * np.exp(log_rate), 1e-9)
+        return moves + model.rates[0].dispersion / max(shown * np.exp(log_rate), 1e-9)
     events = shown * np.exp(log_rate) / model.unit_value
     clicks = model.rates[0].dispersion / max(shown * per_impression, 1e-9)
-    return clicks + model.rates[-1].dispersion / max(float(events), 1e-9)
+    return moves + clicks + model.rates[-1].dispersion / max(float(events), 1e-9)
 
 
 def _gamma(variance: float) -> float:
@@ -154,8 +156,8 @@ def _week(
     events = WEEK * shown * share[i] * np.exp(mean[i]) / model.unit_value
     if events < LEAST_EVENTS:
         return []
-    chance = _noise(model, float(mean[i]), WEEK * shown * float(share[i]))
-    chance += _noise(model, float(average), WEEK * shown * float(rest.sum()))
+    chance = _noise(model, float(mean[i]), WEEK * shown * float(share[i]), WEEK)
+    chance += _noise(model, float(average), WEEK * shown * float(rest.sum()), WEEK)
     ratio = float(np.exp(ahead[i] + sd[i] ** 2 / 2))
     shape = _gamma(float(np.expm1(sd[i] ** 2)) + chance)
     found = [Said(name, f"beats.p.{measure}", float(gammaincc(shape, shape / ratio)), due)]

@@ -9,7 +9,6 @@ import pytest
 
 from dco.elements.alphabet import Alphabet
 from dco.elements.model import FitSettings, History, fit
-from dco.elements.noise import dispersion
 from dco.elements.wear import estimate_wear
 from dco.errors import BadData, UnknownName
 
@@ -81,16 +80,8 @@ def test_scattering_days_widen_the_posterior() -> None:
     _, calm, _ = made(3)
     alphabet, wild, _ = made(3, day_sd=0.3)
     quiet, loud = fit(calm, alphabet), fit(wild, alphabet)
-    assert quiet.rates[0].dispersion < 1.3 < 3 < loud.rates[0].dispersion
+    assert quiet.rates[0].kappa < 0.02 < 0.06 < loud.rates[0].kappa  # .3 squared is .09
     assert loud.arm_posterior(np.arange(60))[1].mean() > 1.2 * quiet.arm_posterior(np.arange(60))[1].mean()
-
-
-def test_dispersion_without_data_is_the_doubt() -> None:
-    assert dispersion(np.zeros(0), np.zeros(0), 0) == 1.3
-    rng = np.random.default_rng(0)
-    assert dispersion(rng.poisson(50.0, 5000).astype(float), np.full(5000, 50.0), 0) == pytest.approx(
-        1.0, abs=0.06
-    )
 
 
 def test_equal_arms_are_not_told_apart_and_unequal_ones_are() -> None:
