@@ -80,7 +80,8 @@ class Optimizer:
             history: Arrow table as in `schemas.history`; needs arm_id, segment, day, impressions, clicks and the arms'
                 attributes (struct, map, or one column each); None or empty before the first report.
             live, pending, rejected: Arrow tables as in `schemas.arms`, or lists of mappings; None means none. What
-                waits or was refused is never proposed again in its segment.
+                waits or was refused is never proposed again in its segment. In all of them a null option is one that is
+                not known (a picture made elsewhere); history and live may have `features`, a list of numbers per creative.
 
         Raises:
             BadData: input that cannot be used, by table, arm, day and value.
