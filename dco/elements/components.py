@@ -22,7 +22,7 @@ from dco.errors import BadData
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST = 300
+MOST = 220
 """Arms in data space: the cost of a fit grows with the cube of it."""
 SPREAD = 1.5
 """Log-sd of a variance's prior about what is usual, as in `gaussian.learn_variances`."""

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Draw:
-    """Option weights float[width], pairs' effects float[width, width] (symmetric, 0 within an attribute), first columns int[attribute]."""
+    """Option weights float[width], pairs' effects float[width, width] (symmetric, those within an attribute without meaning), first columns int[attribute]."""
 
     weights: Floats
     pairs: Floats

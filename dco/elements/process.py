@@ -243,9 +243,12 @@ class Process:
 
 def _symmetric(rng: np.random.Generator, width: int, sd: float) -> Floats:
     """A symmetric matrix of normal draws with a zero first row, column and diagonal."""
-    upper = np.triu(rng.standard_normal((width, width)), 1)
-    upper[0] = 0.0
-    return np.asarray(sd * (upper + upper.T))
+    found = rng.standard_normal((width, width))
+    found = found + found.T
+    found *= sd / np.sqrt(2.0)
+    found[0] = found[:, 0] = 0.0
+    np.fill_diagonal(found, 0.0)
+    return found
 
 
 def root(cov: Floats) -> Floats:
