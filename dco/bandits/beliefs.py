@@ -69,6 +69,8 @@ class Outlook(NamedTuple):
     """Exposure expected before the next decision, all arms together."""
     later: float = 0.0
     """Exposure expected after that, to the end of the campaign (or while creatives stay fresh)."""
+    kappa: float = 0.0
+    """Squared log-sd by which an arm's rate moves from day to day: it caps what one night can teach."""
 
 
 def start(

@@ -34,6 +34,8 @@ def look_ahead(
     tonight: ArrayLike,
     later: ArrayLike,
     live: Bools | None = None,
+    *,
+    kappa: float = 0.0,
 ) -> Floats:
     """Splits float[..., arm] for one or many campaigns (leading axes).
 
@@ -42,6 +44,7 @@ def look_ahead(
         shape, rate: Gamma posterior of each arm's rate per exposure.
         tonight, later: exposure until the next decision and after it, float[...]. With later = 0 the split is greedy.
         live: bool[..., arm]; arms that may be served.
+        kappa: squared log-sd by which an arm's rate moves from day to day; of its events e a night tells e / (1 + kappa e).
     """
     alive = np.ones(p_best.shape, bool) if live is None else live
     now = np.broadcast_to(np.asarray(tonight, float), p_best.shape[:-1])
@@ -52,11 +55,11 @@ def look_ahead(
     split = top / top.sum(axis=-1, keepdims=True)
     if not (after > 0).any():
         return split  # nothing is left to learn for
-    best = _value(split, mean, variance, rate, now, after, alive)
+    best = _value(split, mean, variance, rate, now, after, alive, kappa)
     for b in SHARPNESS:
         other = np.where(alive, np.power(np.maximum(p_best, 1e-12), b), 0.0)
         other = other / other.sum(axis=-1, keepdims=True)
-        value = _value(other, mean, variance, rate, now, after, alive)
+        value = _value(other, mean, variance, rate, now, after, alive, kappa)
         better = value > best
         split = np.where(better[..., None], other, split)
         best = np.where(better, value, best)
@@ -71,8 +74,10 @@ def _value(
     now: Floats,
     after: Floats,
     alive: Bools,
+    kappa: float,
 ) -> Floats:
     exposure = split * now[..., None]
+    exposure = exposure / (1 + kappa * exposure * mean)
     resolved = np.sqrt(variance * exposure / (exposure + rate))
     sd = np.maximum(resolved, 1e-4 * mean + TINY)  # an arm not served tonight keeps its mean: almost a point
     later_rate = expected_max_normal_rows(mean, sd, alive, CELLS)

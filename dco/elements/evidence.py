@@ -31,8 +31,7 @@ class Sums(NamedTuple):
     @classmethod
     def of(cls, segment: Ints, arm: Ints, events: Floats, flat: Floats, phi: float, n_segments: int) -> Sums:
         """From cells: `flat` float[cell] is exposure times the base rate of its day and place."""
-        y = np.bincount(arm, events, len(segment))
-        mu = np.bincount(arm, flat, len(segment))
+        y, mu = (np.bincount(arm, v, len(segment)).astype(float) for v in (events, flat))
         seen, base = np.bincount(segment, y, n_segments), np.bincount(segment, mu, n_segments)
         level = np.divide(seen, base, out=np.zeros(n_segments), where=base > 0)
         use = (mu > 0) & (level[segment] > 0)

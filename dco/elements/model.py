@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dco.elements.alphabet import Alphabet
 from dco.elements.delay import completeness, completion
+from dco.elements.gaussian import Variances
 from dco.elements.lottery import Draw, Lottery
 from dco.elements.numbering import dense
 from dco.elements.orders import fit_order_value
@@ -65,6 +66,7 @@ class FitSettings:
     `rounds` and `learn_between` (whether variances are learnt in all of them) as in `rates.fit_rates`. `pairs` lets pairs of
     options have effects. `features`: whether the history's features of creatives are used. `order_value` splits revenue per
     click into conversions and what an order is worth, the latter by logarithms (`orders`), where conversions are reported.
+    `delay` counts young conversions by their completeness; `usual` are the variances that learning starts from.
     """
 
     stages: tuple[str, ...] = ("clicks",)
@@ -73,6 +75,8 @@ class FitSettings:
     learn: bool = True
     rounds: int = 3
     learn_between: bool = True
+    delay: bool = True
+    usual: Variances = USUAL
     pairs: bool = False
     features: bool = True
     order_value: bool = False
@@ -220,6 +224,8 @@ def fit(
     if settings.half_life_days:
         recency = 0.5 ** ((n_days - 1 - history.day) / settings.half_life_days)
     factors = completion(history.seen_cell, history.seen_age, history.seen_conversions)
+    if not settings.delay:
+        factors = np.ones(len(factors))
     rates: list[Rates] = []
     carried: tuple[float, ...] = ()
     season, unit = np.zeros(len(alphabet.segments)), 1.0
@@ -254,7 +260,7 @@ def fit(
             "rounds": settings.rounds, "learn_between": settings.learn_between, "pairs": settings.pairs, "looks": looks,
         }  # fmt: skip
         if told is None:
-            rates.append(fit_rates(alphabet, history.segment, history.codes, cells, usual=USUAL, **how))
+            rates.append(fit_rates(alphabet, history.segment, history.codes, cells, usual=settings.usual, **how))
         else:
             found, share = fit_from(told, alphabet, history.segment, history.codes, cells, **how)
             rates.append(found)

@@ -69,5 +69,5 @@ def scatter(events: Floats, expected: Floats, n_fitted: int, *, doubt: float = 3
         if determinant <= 1e-9 * s0 * s2 or kappa <= 0:
             phi, kappa = t0 / s0, 0.0
         if phi < 1.0:
-            phi, kappa = 1.0, max((t1 - s1) / s2, 0.0)
+            phi, kappa = 1.0, max(float((t1 - s1) / s2), 0.0)
     return Scatter(float(min(phi, 10.0)), float(min(kappa, MOST_KAPPA)))

@@ -35,7 +35,8 @@ def outlook(model: Fit, known: Known, settings: PlanSettings, s: int) -> Outlook
     days = len(np.unique(h.day[recent]))
     daily = float(h.impressions[recent].sum()) / max(days, 1)
     tonight = daily / (model.rates[-1].dispersion * model.unit_value)
-    return Outlook(night=days, tonight=tonight, later=tonight * nights_that_count(settings))
+    later = tonight * nights_that_count(settings)
+    return Outlook(night=days, tonight=tonight, later=later, kappa=model.rates[-1].kappa)
 
 
 def nights_that_count(settings: PlanSettings) -> int:
@@ -62,7 +63,7 @@ def shares_ahead(p_best: Floats, mean: Floats, sd: Floats, ahead: Outlook) -> Fl
         return p_best
     events = 1.0 / np.expm1(np.square(sd))
     rate = np.exp(mean + np.square(sd) / 2)
-    return look_ahead(p_best, events, events / rate, ahead.tonight, ahead.later)
+    return look_ahead(p_best, events, events / rate, ahead.tonight, ahead.later, kappa=ahead.kappa)
 
 
 def sentence(shares: Floats, p_best: Floats, ahead: Outlook) -> str:

@@ -29,8 +29,8 @@ from dco.bandits.night import NEEDS, KpiName, Limit, Night
 from dco.elements.model import Fit, fit
 from dco.plan.budgets import Cells, cells_of, due
 from dco.plan.reading import ArmRow, Known
+from dco.plan.recipe import SPEEDS, Recipe
 from dco.plan.segment import Split
-from dco.plan.settings import SPEEDS
 from dco.plan.spend import Spend, read_spend
 from dco.records import MICROS, PlanSettings
 
@@ -217,7 +217,11 @@ def _rates(settings: PlanSettings, model: Fit, known: Known, parts: Sequence[Par
     fitted = (
         model
         if model.stages == stages
-        else fit(known.history, known.alphabet, SPEEDS[settings.speed].fit(stages))
+        else fit(
+            known.history,
+            known.alphabet,
+            Recipe().fit(stages, learn_between=SPEEDS[settings.speed].learn_between),
+        )
     )
     return _values(fitted, parts)[0]
 

@@ -23,11 +23,13 @@ from dco.elements.prior import Prior
 from dco.errors import BadData
 from dco.plan import earlier, explain, money
 from dco.plan.ahead import nights_that_count, outlook
-from dco.plan.ideas import SOMETHING_TO_FIND, Ideas, no_history_ideas, segment_ideas
+from dco.plan.ideas import SOMETHING_TO_FIND, Here, Ideas, no_history_ideas, segment_ideas
+from dco.plan.places import kept, worlds
 from dco.plan.reading import ArmRow, Known, read
+from dco.plan.recipe import DEFAULT, SPEEDS, Recipe
 from dco.plan.result import Basis, Plan
 from dco.plan.segment import YOUNGEST_DAYS, Split, split
-from dco.plan.settings import SPEEDS, as_settings
+from dco.plan.settings import as_settings
 from dco.plan.weights import policy_weights
 from dco.prompts.genome import as_space, balanced
 from dco.records import PlanSettings, Space
@@ -50,6 +52,7 @@ class Optimizer:
         space: `records.Space`, or a mapping attribute -> options.
         settings: `records.PlanSettings`, or a mapping of its fields.
         prior: what named earlier campaigns taught (`plan.earlier.learn_from`); None: a start from nothing.
+        recipe: what the default is made of; for ablations.
 
     Raises:
         BadData, UnknownName: a space or settings that cannot be used.
@@ -60,10 +63,12 @@ class Optimizer:
         space: Space | Mapping[str, Any],
         settings: PlanSettings | Mapping[str, Any] | None = None,
         prior: Prior | None = None,
+        recipe: Recipe = DEFAULT,
     ) -> None:
         self.space = as_space(space)
         self.settings = as_settings(settings)
         self.prior = prior
+        self.recipe = recipe
 
     def plan(
         self,
@@ -89,7 +94,8 @@ class Optimizer:
         settings = self.settings
         known = read(self.space, settings.segments, history, live, pending, rejected, day)
         stages, remarks = self._stages(known)
-        model = fit(known.history, known.alphabet, SPEEDS[settings.speed].fit(stages), self.prior)
+        how = self.recipe.fit(stages, learn_between=SPEEDS[settings.speed].learn_between)
+        model = fit(known.history, known.alphabet, how, self.prior)
         why = [*known.remarks, *remarks, *earlier.carried(model, self.prior)]
         parts: list[money.Part] = []
         shares: list[dict[str, Any]] = []
@@ -175,8 +181,10 @@ class Optimizer:
         searching = self._searching(model)
         found = split(
             mean, cov, weights, control, known.days_served[rows], previous, self.settings,
-            [a.arm_id for a in arms], full=self._full(model, known, segment, len(arms)),
+            [a.arm_id for a in arms],
+            kept=kept(worlds(mean, cov, rng)) if len(arms) > self.settings.max_live else None,
             ahead=None if searching else outlook(model, known, self.settings, s),
+            explored=self.recipe.explored * nights_that_count(self.settings) / self.settings.horizon_days,
         )  # fmt: skip
         if not (known.days_served[rows] > 0).any():
             found.why.insert(0, "no impressions yet, so the live arms share equally")
@@ -211,12 +219,6 @@ class Optimizer:
             )
         return np.array([a.arm_id in first[:most] for a in arms])
 
-    def _full(self, model: Fit, known: Known, segment: str, n_live: int) -> bool:
-        """Whether new ideas are wanted in a segment that has no place left."""
-        waiting = sum(a.segment == segment for a in known.pending)
-        wanted = self.settings.max_new > 0 and model.p_equal <= SOMETHING_TO_FIND
-        return wanted and n_live + waiting >= self.settings.max_live
-
     def _searching(self, model: Fit) -> bool:
         """Whether the nights still serve the question if anything is to be found, and new ideas hang on the answer.
 
@@ -241,9 +243,10 @@ class Optimizer:
         self, model: Fit, known: Known, s: int, arms: list[ArmRow], rows: np.ndarray,
         decided: Split | None, rng: np.random.Generator,
     ) -> Ideas:  # fmt: skip
+        here = Here(self.space, self.settings, self.recipe, model, known, s, rows, decided)
         if not known.history.clicks.sum() or not known.history.impressions.sum():
-            return no_history_ideas(self.space, self.settings, known, s, arms, rng)
-        return segment_ideas(self.space, self.settings, model, known, s, arms, rows, decided, rng)
+            return no_history_ideas(here, arms, rng)
+        return segment_ideas(here, rng)
 
     def _share_rows(
         self, model: Fit, s: int, arms: list[ArmRow], rows: np.ndarray, decided: Split

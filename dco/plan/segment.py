@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from dco.bandits.beliefs import Outlook
 from dco.bandits.constraints import limit_step, reachable_lower, with_floor, with_holdout
 from dco.plan.ahead import sentence, shares_ahead
-from dco.plan.settings import SPEEDS
+from dco.plan.recipe import SPEEDS
 from dco.records import PlanSettings
 from dco.stats.best import p_best_normal
 
@@ -21,16 +21,12 @@ Bools = NDArray[np.bool_]
 
 LEAST_OPTIMISED = 3
 """Arms that keep learning in a segment, whatever happens."""
-LEAST_WHEN_FULL = 1
 YOUNGEST_DAYS = 2
 """No arm is judged on fewer days of data."""
 NEGLIGIBLE = 0.05
 """P(best) below which an arm may go ..."""
 BEHIND = 0.10
 """... if moreover it beats the leader with at most this probability."""
-NEGLIGIBLE_WHEN_FULL = 0.15
-BEHIND_WHEN_FULL = 0.30
-"""The same for one arm a night where the segment is full: a place is worth more to a new idea than to a middling arm."""
 
 
 @dataclass
@@ -42,6 +38,7 @@ class Split:
     p_best: Floats
     retired: Bools  # leave tonight
     resting: Bools  # starting arms that only the holdout still serves
+    control: Bools  # starting arms, which keep their places
     why: list[str] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
 
@@ -74,8 +71,9 @@ def split(
     settings: PlanSettings,
     names: list[str],
     *,
-    full: bool = False,
+    kept: Floats | None = None,
     ahead: Outlook | None = None,
+    explored: float = 1.0,
 ) -> Split:
     """Shares of one segment.
 
@@ -83,17 +81,20 @@ def split(
         mean, cov: posterior of the arms' log value rates; weights: the policy's shares (None: P(best) of the posterior,
             sharpened for what is left to earn where `ahead` says it, see `plan/ahead.py`).
         control: starting arms kept by the holdout; days: days with data; previous: yesterday's shares (0: none).
-        full: new ideas are wanted and there is no room; then the weakest arm that is no starting arm may make room.
+        kept: float[arm], what the best of all would lose without each (`plan/places.py`), wanted where more are live than may
+            be: the least missed go.
+        explored: part of the shares that goes by the policy's chances whatever `ahead` says.
     """
     k = len(mean)
     known = bool((days > 0).any())
     sd, effort = contrast_sd(cov), SPEEDS[settings.speed]
     p_best = p_best_normal(mean, sd, effort.best_cells) if known else np.full(k, 1.0 / k)
     holdout = settings.holdout if control.any() else 0.0
-    found = Split(np.zeros(k), np.zeros(k), p_best, np.zeros(k, bool), np.zeros(k, bool))
+    found = Split(np.zeros(k), np.zeros(k), p_best, np.zeros(k, bool), np.zeros(k, bool), control)
     out = _losers(mean, cov, p_best, days, found, names) if known else np.zeros(k, bool)
-    if known and full and not (out & ~control).any():
-        out |= _make_room(mean, cov, p_best, days, control | out, int((~out).sum()), found, names)
+    if kept is not None:
+        surplus = k - int((out & ~control).sum()) - settings.max_live
+        out |= _surplus(kept, days, control | out, surplus, found, p_best)
     out |= _crowded(mean, out, settings, found, names)
     stay = ~out
     w = np.zeros(k)
@@ -103,7 +104,9 @@ def split(
         w[stay] = 1.0 / stay.sum()
     else:
         chance = p_best if stay.all() else p_best_normal(mean[stay], sd[stay], effort.best_cells)
-        w[stay] = chance if ahead is None else shares_ahead(chance, mean[stay], sd[stay], ahead)
+        w[stay] = chance
+        if ahead is not None:
+            w[stay] = explored * chance + (1 - explored) * shares_ahead(chance, mean[stay], sd[stay], ahead)
         if ahead is not None and (text := sentence(w[stay], chance, ahead)):
             found.why.append(text)
     w[stay] = with_floor(w[stay] / w[stay].sum(), settings.floor)
@@ -164,28 +167,15 @@ def _losers(mean: Floats, cov: Floats, p_best: Floats, days: Ints, found: Split,
     return out
 
 
-def _make_room(
-    mean: Floats,
-    cov: Floats,
-    p_best: Floats,
-    days: Ints,
-    keep: Bools,
-    optimised: int,
-    found: Split,
-    names: list[str],
-) -> Bools:
-    """The weakest arm that may go (not in `keep`), if it is unlikely enough to be worth its place; else none."""
-    leader = int(np.argmax(mean))
-    beats = behind_leader(mean, cov, leader)
-    ok = ~keep & (days >= YOUNGEST_DAYS) & (p_best < NEGLIGIBLE_WHEN_FULL) & (beats < BEHIND_WHEN_FULL)
-    out = np.zeros(len(mean), bool)
-    # The freed place is filled again, so fewer may stay than when an arm just leaves.
-    if ok.any() and optimised > LEAST_WHEN_FULL:
-        i = int(np.flatnonzero(ok)[np.argmin(mean[ok])])
+def _surplus(kept: Floats, days: Ints, stay: Bools, n: int, found: Split, p_best: Floats) -> Bools:
+    """The `n` arms that are missed least, of those that may go (not in `stay`); young ones only where no others are left."""
+    out = np.zeros(len(kept), bool)
+    may = np.flatnonzero(~stay)
+    for i in may[np.lexsort((kept[may], days[may] < YOUNGEST_DAYS))][: max(n, 0)]:
         out[i] = True
-        found.reasons[i] = (
-            f"makes room for new ideas: P(best) {p_best[i]:.3f}; beats the leader {names[leader]} with probability "
-            f"{beats[i]:.3f}, after {int(days[i])} days of data"
+        found.reasons[int(i)] = (
+            f"makes room for newer ones: of all live arms it is missed least (without it the best would be worth {kept[i]:.2%} "
+            f"less); P(best) {p_best[i]:.3f} after {int(days[i])} days of data"
         )
     return out
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,28 +11,11 @@ import numpy as np
 from dco import registry
 from dco.bandits.money import solve
 from dco.bandits.night import Limit, Night
-from dco.elements.model import FitSettings
 from dco.errors import BadData, UnknownName
-from dco.prompts.propose import DRAWS
+from dco.plan.recipe import SPEEDS
 from dco.records import LICENCE_OF, BudgetBound, PlanSettings
-from dco.stats.best import GRID
 
 KPIS = ("ctr", "cpa", "roas", "revenue_per_impression")
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What a speed spends; `exact` is what every figure of the engine was measured with unless it says otherwise."""
-
-    learn_between: bool = True
-    draws: int = DRAWS
-    best_cells: int = GRID
-
-    def fit(self, stages: tuple[str, ...]) -> FitSettings:
-        return FitSettings(stages=stages, learn_between=self.learn_between)
-
-
-SPEEDS = {"exact": Effort(), "fast": Effort(learn_between=False, draws=DRAWS // 2, best_cells=GRID // 2)}
 
 
 def as_settings(settings: PlanSettings | Mapping[str, Any] | None) -> PlanSettings:

@@ -1,103 +1,99 @@
-"""New ideas around what won: tempered draws of the element model, climbed to their best genome (Hill et al. 2017).
+"""Candidates for new ideas: draws of the element model climbed to their best genome, and what lies near the winners.
 
-A draw at temperature 0 exploits, at 1 explores like Thompson sampling; a mixture beat either alone in closed loops
-(on simulated markets with fresh seeds). Each idea is judged by its expected improvement over the best live arm.
+A draw at temperature 0 exploits, at 1 explores like Thompson sampling (Hill et al. 2017 for the climb); a mixture beat
+either alone in closed loops. Single changes of winners and children of two of them stay near what is known to win, which
+counts where options explain little. `plan/ideas.py` chooses among all of them by what they add.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from dco.elements.model import Fit
 from dco.prompts.room import Room
 from dco.records import Space
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Codes = tuple[int, ...]
 
 TEMPERATURES = (0.0, 0.5, 1.0)
-DRAWS = 4
-"""Draws per temperature and slot; the best by expected improvement is kept."""
-
-
-@dataclass(frozen=True)
-class Idea:
-    """A genome worth making. `gain` is E[(value - best live value)+] / live average, so 0.10 = +10 %."""
-
-    codes: tuple[int, ...]
-    gain: float
-    mean: float  # log value rate
-    sd: float
-    temperature: float
-    parents: tuple[int, ...]  # rows of the fit
+DRAWS = 6
+"""Draws per temperature above 0."""
+CHANGED = 3
+"""Winners whose every single change is a candidate."""
+CHILDREN = 12
 
 
 @dataclass(frozen=True)
 class Around:
     """What a segment's proposals are grown around.
 
-    `winners` are rows of the fit (live and past arms), best first; `best` is the fit row of the best live arm;
-    `average` the log of the live pool's average value rate; `taken` the option codes that must not come again.
+    `winners` are rows of the fit (live and past arms), best first; `average` is the log of the live pool's average value
+    rate; `taken` are the option codes that must not come again.
     """
 
     segment: int
     winners: tuple[int, ...]
-    best: int
     average: float
-    taken: frozenset[tuple[int, ...]]
+    taken: frozenset[Codes]
 
 
-def propose(
-    fit: Fit, space: Space, around: Around, n: int, rng: np.random.Generator, *, draws: int = DRAWS
-) -> list[Idea]:
-    """At most `n` new ideas for one segment, best first; never a taken genome, never a forbidden one, never twice.
+def candidates(
+    fit: Fit,
+    space: Space,
+    around: Around,
+    rng: np.random.Generator,
+    *,
+    draws: int = DRAWS,
+    temperatures: tuple[float, ...] = TEMPERATURES,
+    near_winners: bool = True,
+) -> dict[Codes, str]:
+    """Genomes that may be made, each with how it was found; never a taken one, never one with a forbidden combination."""
+    room = Room.of(fit.alphabet, space)
+    winners = fit.history.codes[list(around.winners)]
+    known = winners[(winners >= 0).all(axis=1)]
+    found = _drawn(fit, room, around, winners, rng, draws, temperatures)
+    if near_winners and len(known):
+        near = [
+            (genome, "one option of a winner changed") for w in known[:CHANGED] for genome in room.changes(w)
+        ]
+        near += [(genome, "a child of two winners") for genome in _children(known, rng)]
+        fine = room.may(np.array([genome for genome, _ in near]))
+        for (genome, how), ok in zip(near, fine):
+            codes = tuple(genome.tolist())
+            if ok and codes not in around.taken:
+                found.setdefault(codes, how)
+    return found
 
-    The batch is spread: an idea differs from each other one in at least two attributes where the space allows it.
-    """
-    chosen: list[Idea] = []
-    room, lottery = Room.of(fit.alphabet, space), fit.lottery(around.segment)
-    offset = int(rng.integers(len(TEMPERATURES)))
-    for slot in range(n):
-        temperature = TEMPERATURES[(slot + offset) % len(TEMPERATURES)]
-        pool: dict[tuple[int, ...], None] = {}
+
+def _drawn(
+    fit: Fit, room: Room, around: Around, winners: Ints, rng: np.random.Generator, draws: int,
+    temperatures: tuple[float, ...],
+) -> dict[Codes, str]:  # fmt: skip
+    """The best genome, or the best free one beside it, of every draw."""
+    lottery = fit.lottery(around.segment)
+    found: dict[Codes, str] = {}
+    for temperature in temperatures:
         for _ in range(draws if temperature else 1):
             weights = lottery.draw(temperature, rng)
-            start = fit.history.codes[around.winners[int(rng.integers(len(around.winners)))]]
-            found = room.nearest_free(
-                weights, room.climb(weights, start), around.taken, [i.codes for i in chosen]
-            )
-            if found is not None:
-                pool[found] = None
-        if pool:
-            ideas = judge(fit, around, list(pool), temperature)
-            chosen.append(max(ideas, key=lambda i: (i.gain, i.codes)))
-    return sorted(chosen, key=lambda i: (-i.gain, i.codes))
+            top = room.climb(weights, winners[int(rng.integers(len(winners)))])
+            genome = room.nearest_free(weights, top, around.taken, ())
+            if genome is not None:
+                found.setdefault(genome, f"drawn at temperature {temperature:g}")
+    return found
 
 
-def judge(fit: Fit, around: Around, genomes: Sequence[tuple[int, ...]], temperature: float) -> list[Idea]:
-    """Expected improvement of new arms over the best live arm, from their joint posterior (what both share cancels)."""
-    codes = np.array([tuple(fit.history.codes[around.best]), *genomes])
-    row = np.array([around.best, *([-1] * len(genomes))])
-    mean, cov = fit.moments(around.segment, codes, row)
-    var = np.diag(cov)
-    sd = np.sqrt(np.maximum(var + var[0] - 2 * cov[:, 0], 1e-12))
-    ahead = mean - mean[0]
-    scale = np.exp(min(mean[0] - around.average, 5.0))
-    rise = np.exp(np.minimum(ahead + sd**2 / 2, 5.0))
-    gain = np.maximum(scale * (rise * ndtr((ahead + sd**2) / sd) - ndtr(ahead / sd)), 0.0)
-    return [
-        Idea(genome, float(gain[i]), float(mean[i]), float(np.sqrt(var[i])), temperature,
-             parents_of(fit, genome, around.winners))
-        for i, genome in enumerate(genomes, start=1)
-    ]  # fmt: skip
+def _children(winners: Ints, rng: np.random.Generator) -> Ints:
+    """int[child, attribute]: each option from one of two winners."""
+    parents = rng.integers(len(winners), size=(CHILDREN, 2))
+    first = rng.random((CHILDREN, winners.shape[1])) < 0.5
+    return np.where(first, winners[parents[:, 0]], winners[parents[:, 1]])
 
 
-def parents_of(fit: Fit, genome: tuple[int, ...], winners: tuple[int, ...]) -> tuple[int, ...]:
+def parents_of(fit: Fit, genome: Codes, winners: tuple[int, ...]) -> tuple[int, ...]:
     """Up to two winners that share most options with the idea (at least one), the better one first on a tie."""
     shared = (fit.history.codes[list(winners)] == np.array(genome)).sum(axis=1)
     nearest = np.argsort(-shared, kind="stable")[:2]

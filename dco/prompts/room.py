@@ -83,6 +83,17 @@ class Room:
                 break
         return genome
 
+    def may(self, genomes: Ints) -> Bools:
+        """bool[genome]: of allowed codes, and without a forbidden combination."""
+        fine = self.permits(genomes)
+        for a, codes in enumerate(self.allowed):
+            fine &= np.isin(genomes[:, a], codes)
+        return fine
+
+    def changes(self, genome: Ints) -> Ints:
+        """int[genome, attribute]: all genomes with one option changed."""
+        return self._ring(genome, 1)
+
     def nearest_free(
         self,
         weights: Floats | Draw,

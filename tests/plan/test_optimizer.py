@@ -199,31 +199,38 @@ def test_a_cost_above_the_gain_stops_creation_with_numbers() -> None:
 
 @pytest.mark.parametrize("max_live", [5, 6, 7, 12])
 @pytest.mark.parametrize("control", [True, False, None])
-def test_no_more_than_max_live_are_live_or_waiting(max_live: int, control: bool | None) -> None:
+def test_no_more_than_max_live_are_live_and_starting_arms_keep_their_places(
+    max_live: int, control: bool | None
+) -> None:
+    """What waits may only take the places of arms that may go; it takes them when it is approved, and not before."""
     arms = [arm(i, control=control) for i in range(5)]
     found = plan(table(arms), arms, [arm(12, control=None)], max_live=max_live, step=1.0)
     proposed = found.proposals.num_rows
-    assert len(found.shares) + 1 + proposed <= max_live or not proposed
+    held = sum(r["control_share"] > 0 for r in found.shares.to_pylist())
+    assert len(found.shares) <= max_live
+    assert held + 1 + proposed <= max_live or not proposed
     if max_live == 12:
         assert proposed
 
 
-def test_a_full_segment_makes_room_for_new_ideas_one_arm_a_night() -> None:
-    """Ten arms within a few per cent: none is a clear loser; where a place is wanted, the weakest free one goes."""
+def test_more_arms_than_places_lose_those_missed_least() -> None:
+    """Ten arms within a few per cent, none a clear loser; with nine places the least missed free one goes, with none over none."""
     mean, cov = -4 - 0.005 * np.arange(10.0), np.eye(10) * 0.05**2
     control = np.arange(10) == 9
-    given_ = (
-        mean,
-        cov,
-        None,
-        control,
-        np.full(10, 5),
-        np.full(10, 0.1),
-        PlanSettings(max_live=10),
-        list("abcdefghij"),
-    )
-    assert not split(*given_).retired.any()
-    assert np.flatnonzero(split(*given_, full=True).retired).tolist() == [8]
+    missed = np.linspace(0.02, 0.01, 10)
+
+    def gone(places: int, days: int = 5) -> list[int]:
+        days_served = np.where(np.arange(10) == 8, days, 5)
+        found = split(
+            mean, cov, None, control, days_served, np.full(10, 0.1), PlanSettings(max_live=places),
+            list("abcdefghij"), kept=missed,
+        )  # fmt: skip
+        return np.flatnonzero(found.retired).tolist()
+
+    assert gone(10) == []
+    assert gone(9) == [8]  # the ninth is a starting arm
+    assert gone(7) == [6, 7, 8]
+    assert gone(9, days=1) == [7]  # nobody goes unjudged while others can
 
 
 def test_without_flags_half_of_the_places_serve_the_holdout() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dco import registry
 from dco.errors import BadData, DcoError
 from experiments.studies.closed_loop import report
-from experiments.studies.closed_loop.deciders import ENGINE, PEERS, VARIANTS, available
+from experiments.studies.closed_loop.deciders import ENGINE, PEERS, VARIANTS
 from experiments.studies.closed_loop.runner import START, Size, study
 
 HERE = Path(__file__).parent
@@ -48,21 +48,11 @@ def main() -> None:
             raise BadData(f"--{name}: expected at least 1, got {least}")
     for market in markets:
         registry.load("markets", market)
-    names, notes = deciders(given.ablate)
+    names = [ENGINE, *(f"{ENGINE}: {v}" for v in VARIANTS)] if given.ablate else [ENGINE, *PEERS]
     began = time.monotonic()
     runs = study(markets, names, seeds, Size(given.nights, START), out, given.workers)
-    print(report.write(report.of(runs, command(sys.argv[1:]), notes), out))
+    print(report.write(report.of(runs, command(sys.argv[1:])), out))
     print(f"{(time.monotonic() - began) / 60:.1f} minutes; written to {out}", file=sys.stderr)
-
-
-def deciders(ablate: bool) -> tuple[list[str], list[str]]:
-    """Who plays, and what has to be said about who does not."""
-    if not ablate:
-        return [ENGINE, *PEERS], []
-    here = available()
-    missing = [name for name in VARIANTS if name not in here]
-    notes = [f"Not run, because the engine has no such setting: {', '.join(missing)}."] if missing else []
-    return [ENGINE, *(f"{ENGINE}: {name}" for name in here)], notes
 
 
 def command(options: list[str]) -> str:

@@ -7,10 +7,11 @@ are the product's except for what no peer has (holdout, floor, daily step) and t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from dco.plan.optimizer import Optimizer
+from dco.plan.recipe import DEFAULT, Recipe
 from dco.records import MICROS, PlanSettings
 from dco.simulate import baselines
 from dco.simulate.loop import MAX_NEW, Decision, MarketLike, Night
@@ -28,6 +29,8 @@ FREE: Mapping[str, Any] = {
 }  # fmt: skip
 """The engine without guardrails, because no peer has any, and at the speed that is meant for studies."""
 
+GUARDRAILS = ("floor", "holdout", "step")
+
 TUNED: Mapping[str, Mapping[str, Any]] = {
     "genetic": {"make": 2, "pool": 16, "prior_clicks": 12.0, "mutation": 0.05, "tournament": 3},
     "LinTS": {"make": 2, "pool": 16, "prior_sd": 0.07, "scale": 1.0},
@@ -41,28 +44,26 @@ PEERS = ("genetic", "LinTS", "EB GLM", REFRESH, "A/B then commit", "Beta-TS, fix
 LOOPS = PEERS[:3]
 """The strongest known closed loops."""
 
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "product guardrails": {
-        f.name: f.default for f in fields(PlanSettings) if f.name in ("floor", "holdout", "step")
-    },
-    "exact": {"speed": "exact"},
-    "no re-generation": {"max_new": 0},
-    "clicks only": {"kpi": "ctr"},
-    "Beta-TS shares": {"policy": "beta_thompson"},
-    "temperature 0": {"temperatures": (0.0,)},
-    "temperature 1": {"temperatures": (1.0,)},
-    "no pooling": {"pool_segments": False},
-    "no delay correction": {"delay": False},
-    "no look-ahead": {"look_ahead": False},
-    "no wear": {"wear": False},
+VARIANTS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
+    "product guardrails": ({f.name: f.default for f in fields(PlanSettings) if f.name in GUARDRAILS}, {}),
+    "no re-generation": ({"max_new": 0}, {}),
+    "clicks only": ({"kpi": "ctr"}, {}),
+    "Beta-TS shares": ({"policy": "beta_thompson"}, {}),
+    "temperature 0": ({}, {"temperatures": (0.0,)}),
+    "temperature 1": ({}, {"temperatures": (1.0,)}),
+    "draws only": ({}, {"near_winners": False}),
+    "P(best) alone": ({}, {"explored": 1.0}),
+    "look-ahead alone": ({}, {"explored": 0.0}),
+    "trials without limit": ({}, {"trial_days": 0.0}),
+    "nothing while undecided": ({}, {"while_undecided": 0}),
+    "no pooling": ({}, {"pooled": False}),
+    "no delay correction": ({}, {"delay": False}),
+    "no wear": ({}, {"wear": False}),
+    "pairs of options": ({}, {"pairs": True}),
+    "half-life of 40 days": ({}, {"half_life_days": 40.0}),
+    "approval not learnt": ({}, {"asks": False}),
 }
-"""Ablations: changes of `PlanSettings`. Those whose setting the engine does not have are left out, and that is said."""
-
-
-def available() -> dict[str, Mapping[str, Any]]:
-    """The ablations that the installed engine can run."""
-    known = {f.name for f in fields(PlanSettings)}
-    return {name: changes for name, changes in VARIANTS.items() if set(changes) <= known}
+"""Ablations: changes of `PlanSettings` and of `plan.recipe.Recipe`."""
 
 
 def decider(name: str, market: MarketLike, made: Made | None = None) -> Decide:
@@ -75,7 +76,8 @@ def decider(name: str, market: MarketLike, made: Made | None = None) -> Decide:
     if name == ENGINE:
         return engine(market)
     if name.startswith(f"{ENGINE}: "):
-        return engine(market, **VARIANTS[name.removeprefix(f"{ENGINE}: ")])
+        settings, ingredients = VARIANTS[name.removeprefix(f"{ENGINE}: ")]
+        return engine(market, replace(DEFAULT, **ingredients), **settings)
     if name == REFRESH:
         schedule = made or {}
         return random_refresh(
@@ -92,7 +94,7 @@ def decider(name: str, market: MarketLike, made: Made | None = None) -> Decide:
     return loops[name]()
 
 
-def engine(market: MarketLike, **changes: Any) -> Decide:
+def engine(market: MarketLike, recipe: Recipe = DEFAULT, **changes: Any) -> Decide:
     """`Optimizer.plan`, told what its user would tell it: the KPI, and what a creative costs in the KPI's money."""
     kpi = str(changes.get("kpi", market.kpi))
     cost = market.creation_cost(kpi)  # type: ignore[attr-defined]
@@ -100,7 +102,7 @@ def engine(market: MarketLike, **changes: Any) -> Decide:
         "segments": tuple(market.segments), "kpi": kpi, "creation_cost_micros": round(cost * MICROS),
         "click_value_micros": MICROS, "conversion_value_micros": MICROS, **FREE, **changes,
     }  # fmt: skip
-    optimizer = Optimizer(market.space, settings)
+    optimizer = Optimizer(market.space, settings, recipe=recipe)
     holdout = bool(settings["holdout"])
 
     def decide(night: Night) -> Decision:
