@@ -38,11 +38,12 @@ REAL_MODELS = ("diffusers", "openai_images")
 
 @dataclass(frozen=True)
 class Idea:
-    """A genome for a segment, and the arms it descends from."""
+    """A genome for a segment, and the arms it descends from; `take` counts the pictures of it that were made there before."""
 
     segment: str
     genome: Genome
     parents: tuple[str, ...] = ()
+    take: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,10 @@ def look(campaign: Campaign, genome: Mapping[str, str]) -> dict[str, str]:
     return {a: genome.get(a, values(a)[0]) for a in ATTRIBUTES}
 
 
-def seed_of(campaign: Campaign, segment: str, genome: Genome) -> int:
-    """The same idea in the same segment is the same picture, whichever night asks for it."""
-    return int(content_hash([campaign.key, segment, genome.key], length=12), 16)
+def seed_of(campaign: Campaign, idea: Idea) -> int:
+    """The same take of an idea in the same segment is the same picture, whichever night asks for it."""
+    take = [idea.take] if idea.take else []
+    return int(content_hash([campaign.key, idea.segment, idea.genome.key, *take], length=12), 16)
 
 
 def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple[int, int], Request]:
@@ -148,7 +150,7 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
             prompt=asked.prompt,
             width=width,
             height=height,
-            seed=seed_of(campaign, idea.segment, idea.genome) + attempt,
+            seed=seed_of(campaign, idea) + attempt,
             strength=strength,
             # A model of four steps still runs one of them at the faintest strength.
             steps=max(int(steps), fewest_steps(strength)),

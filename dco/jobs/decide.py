@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from dco import schemas
 from dco.jobs import earlier
 from dco.plan.optimizer import Optimizer, Plan
-from dco.records import Campaign, content_hash
+from dco.records import Campaign, Genome, content_hash
 from dco.store import history as past
 from dco.store.arms import SERVABLE, ArmRow, arms
 
@@ -82,6 +83,17 @@ def decide(conn: Connection, campaign: Campaign, *, day: date) -> Plan:
         day,
         np.random.default_rng(seed_of(campaign, day)),
     )
+
+
+def with_takes(
+    conn: Connection, campaign: Campaign, proposals: list[Mapping[str, object]]
+) -> list[dict[str, object]]:
+    """Proposals with `take`: how many creatives of the same idea its segment has had. Each take is another picture."""
+    made = Counter((row.creative.segment, row.creative.genome.key) for row in arms(conn, campaign.key))
+    return [
+        {**p, "take": made[str(p["segment"]), Genome.of(p["attributes"]).key]}  # type: ignore[arg-type]
+        for p in proposals
+    ]
 
 
 def within_creation_budget(

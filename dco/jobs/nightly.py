@@ -199,7 +199,8 @@ class _Steps:
                 return self._finish(conn, "decide", {**empty, "why": [held], "held": held, "alerts": alerts})
             plan = decide.decide(conn, campaign, day=self.day)
             output = plan.to_dict()
-            output["proposals"] = decide.within_creation_budget(campaign, output["proposals"])
+            wanted = decide.within_creation_budget(campaign, output["proposals"])
+            output["proposals"] = decide.with_takes(conn, campaign, wanted)
             output |= foretell.tonight(conn, self.run, self.desk, plan, day=self.day)
             return self._finish(conn, "decide", {**output, "held": "", "alerts": alerts})
 
@@ -224,7 +225,7 @@ class _Steps:
 
     def _create(self, plan: dict[str, Any]) -> dict[str, Any]:
         ideas = [
-            Idea(p["segment"], Genome.of(p["attributes"]), tuple(p["parents"] or ()))
+            Idea(p["segment"], Genome.of(p["attributes"]), tuple(p["parents"] or ()), p.get("take", 0))
             for p in plan["proposals"]
         ]
         batch = draft.make(self.desk, ideas, progress=self.progress)

@@ -190,6 +190,7 @@ def _chosen(here: Here, around: Around, found: dict[Codes, str], n: int, rng: np
     leaves = np.concatenate([~here.held, np.zeros(len(waiting), bool)])
     missed = np.sort(kept(values[:, :there])[leaves]) * unit if there else np.zeros(0)
     chance = _approval(here, genomes)
+    earlier = set(map(tuple, known.history.codes[known.history.segment == s].tolist()))
     worth = Worth(here.settings, _daily_value_micros(here.settings, known, s))
     ideas, best = Ideas(), None
     for j, (i, gain) in enumerate(batch(values[:, :there], values[:, there:], n, chance)):
@@ -201,7 +202,8 @@ def _chosen(here: Here, around: Around, found: dict[Codes, str], n: int, rng: np
         if gain * unit < LEAST_GAIN or not worth.pays(net):
             continue
         key = tuple(genomes[i].tolist())
-        told = f"{found[key]}; expected value rate {np.exp(mean[at]):.4g} (x/: {np.exp(np.sqrt(cov[at, at])):.2f})"
+        again = "another take of an earlier idea, " if key in earlier else ""
+        told = f"{again}{found[key]}; expected value rate {np.exp(mean[at]):.4g} (x/: {np.exp(np.sqrt(cov[at, at])):.2f})"
         if chance is not None and here.of(known.rejected):
             told += f"; a yes is {chance[i]:.0%} likely"
         ideas.rows.append(_row(here, key, gain * unit, told, parents_of(model, key, around.winners)))
@@ -284,7 +286,8 @@ def _around(here: Here) -> Around | None:
         share = here.decided.share if here.decided else np.full(len(rows), 1 / len(rows))
         average = float(np.log((share * np.exp(model.means(s, history.codes[rows], rows))).sum()))
     others = here.of((*here.known.pending, *here.known.rejected))
-    taken = set(map(tuple, history.codes[history.segment == s].tolist()))
+    # What ran before and is gone may come again: another take of it is another picture, and not worn.
+    taken = set(map(tuple, history.codes[rows].tolist()))
     taken |= {tuple(c.tolist()) for a in others if (c := _codes(model, a)) is not None}
     return Around(s, winners, average, frozenset(taken))
 

@@ -22,7 +22,7 @@ class Recipe:
     """Whether small changes of winners and children of two of them are candidates beside the model's draws."""
     explored: float = 0.5
     """Part of the shares that goes by P(best) whatever looking ahead says; 1 looks ahead nowhere, 0 in everything."""
-    trial_days: float = 6.0
+    trial_days: float = 12.0
     """Days of a segment's traffic that arms under trial may claim together; 0: no limit."""
     while_undecided: int = 2
     """Ideas a night while data cannot tell whether creatives differ; 0: none before the evidence is there."""
