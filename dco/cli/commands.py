@@ -275,6 +275,13 @@ def _rehearse(p: ArgumentParser) -> None:
     _json(p)
 
 
+def _explain(p: ArgumentParser) -> None:
+    _campaign(p)
+    p.add_argument("arm", metavar="ARM", nargs="?", default="", help="one creative: its id or first digits")
+    p.add_argument("--day", help="the night to explain, YYYY-MM-DD (default: the newest)")
+    _json(p)
+
+
 COMMANDS = (
     Command("init", "write a commented campaign file and a sample brand", "dco init my-campaign", _init, "init"),
     Command("demo", "the whole job on a sample brand and a simulated market", "dco demo", _demo, "demo"),
@@ -308,6 +315,7 @@ COMMANDS = (
         "dco shadow my-campaign --reports last-90-days.csv --lever rotation", _shadow, "shadow",
     ),
     Command("status", "what happened, what waits, and why", "dco status my-campaign", _status, "status"),
+    Command("explain", "every decision of a night as sentences: shares, ideas, retirements, money", "dco explain my-campaign", _explain, "explain"),
     Command("model", "train, measure or tune a diffusion model", "dco model train --minutes 20", _model, "model"),
     Command("bench", "figures beside a plain way of doing it", "dco bench generate", _bench, "bench"),
     Command("study", "rerun a study of the engine", "dco study headlines", _study, "study"),

@@ -273,6 +273,20 @@ def status(args: Namespace) -> None:
         say(f"  {line}")
 
 
+def explain(args: Namespace) -> None:
+    from dco.jobs.desk import open_desk
+    from dco.jobs.explain import explain as read
+    from dco.reports.reasons import text
+
+    try:
+        day = date.fromisoformat(args.day) if args.day else None
+    except ValueError:
+        raise BadInput(f"--day: expected a date such as 2026-09-01, got '{args.day}'") from None
+    with open_desk(args.campaign) as desk:
+        found = read(desk, day=day, arm=args.arm)
+    say_json(found.as_dict()) if args.json else say(text(found))
+
+
 def model(args: Namespace) -> None:
     if args.action == "add":
         _add_model(args)

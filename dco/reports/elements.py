@@ -53,7 +53,7 @@ def _block(reading: Reading, attribute: str, rows: Sequence[Mapping[str, Any]], 
         "chart": Markup(chart),
         "ends": [
             {
-                "which": which,
+                "which": which if _settled(r) else f"{'ahead' if which == 'best' else 'behind'}, undecided",
                 "option": pretty(r["option"]),
                 "picture": picture(card) if card else "",
                 "number": reading.number[card.arm_id] if card else "",
@@ -98,7 +98,7 @@ def _span(low: float, high: float) -> str:
 
 
 def _example(reading: Reading, attribute: str, option: str) -> ArmCard | None:
-    """The best live ad with the option, else the newest one that had it."""
+    """The best live ad with the option, else one that had it."""
     having = [c for c in reading.report.arms if c.genome.get(attribute) == option and c.thumb]
 
     def worth(card: ArmCard) -> tuple[float, str]:

@@ -199,9 +199,9 @@ def _band(reading: Reading, segment: str, rows: Sequence[Spoken], ident: str) ->
     bars = base.mark_bar(size=min(12.0, 260 / (n + 1)), color=LIGHT["line"], opacity=1).encode(
         x=x, y=y, y2="hi:Q"
     )
-    middle = base.mark_tick(size=min(12.0, 260 / (n + 1)), thickness=1.2, color=LIGHT["hold"]).encode(
-        x=x, y=alt.Y("m:Q", title=what)
-    )
+    middle = base.mark_tick(
+        orient="horizontal", size=min(12.0, 260 / (n + 1)), thickness=1.2, color=LIGHT["hold"]
+    ).encode(x=x, y=alt.Y("m:Q", title=what))
     dots = (
         base.transform_filter("isValid(datum.y)")
         .mark_circle(size=46, opacity=1, stroke=LIGHT["paper"], strokeWidth=1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from dco.records import ARM_ID_PATTERN
 from dco.reports import words
 
 NO_SENTENCE = "no reason was kept for this night"
@@ -68,25 +70,35 @@ def text(decided: Decided) -> str:
     for segment in dict.fromkeys(r["segment"] for r in rows):
         lines += ["", words.pretty(segment)]
         lines += [
-            f"  {words.sentence(w.removeprefix(f'{segment}: '))}"
+            f"  {_line(decided, w.removeprefix(f'{segment}: '))}"
             for w in decided.why
             if w.startswith(f"{segment}: ")
         ]
         for r in sorted(_of(decided.shares, segment), key=lambda r: -r["share"]):
-            lines.append(f"  share   {_name(decided, r)}: {words.sentence(r.get('why') or NO_SENTENCE)}")
+            lines.append(f"  share   {_name(decided, r)}: {_line(decided, r.get('why') or NO_SENTENCE)}")
             if told := tired.get((segment, r["arm_id"])):
                 lines.append(f"          {words.sentence(told)}")
         for r in _of(decided.retire, segment):
-            lines.append(f"  retire  {_name(decided, r)}: {words.sentence(r['why'])}")
+            lines.append(f"  retire  {_name(decided, r)}: {_line(decided, r['why'])}")
         for r in _of(decided.proposals, segment):
-            lines.append(f"  new     {idea(r)}: {words.sentence(r.get('why') or NO_SENTENCE)}")
+            lines.append(f"  new     {idea(r)}: {_line(decided, r.get('why') or NO_SENTENCE)}")
     segments = {r["segment"] for r in rows}
     rest = [w for w in decided.why if w.partition(": ")[0] not in segments]
     if rest or decided.money:
-        lines += ["", "campaign", *(f"  {words.sentence(w)}" for w in (*rest, *decided.money))]
+        lines += ["", "campaign", *(f"  {_line(decided, w)}" for w in (*rest, *decided.money))]
     if not rows and not rest:
         lines += ["", "  Nothing was decided."]
     return "\n".join(lines)
+
+
+def _line(decided: Decided, sentence: str) -> str:
+    """A sentence that calls ads as a reader does; one that starts with an ad keeps its letters."""
+
+    def short(found: re.Match[str]) -> str:
+        return decided.names.get(found[0], found[0]).partition(" (")[0]
+
+    told = words.sentence(re.sub(ARM_ID_PATTERN, short, sentence))
+    return told[0].lower() + told[1:] if re.match(ARM_ID_PATTERN, sentence) else told
 
 
 def _of(rows: Sequence[Mapping[str, Any]], segment: str) -> list[Mapping[str, Any]]:

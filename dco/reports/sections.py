@@ -283,7 +283,7 @@ def decisions(reading: Reading) -> list[dict[str, Any]]:
                 "ideas": [
                     (
                         words.sentence(reasons.idea(r)).rstrip("."),
-                        words.sentence(reading.named(r.get("why") or reasons.NO_SENTENCE)),
+                        reading.named(r.get("why") or reasons.NO_SENTENCE).rstrip(".") + ".",
                     )
                     for r in decided.proposals
                     if r["segment"] == segment
