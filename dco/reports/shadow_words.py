@@ -60,7 +60,8 @@ def verdict(report: ShadowReport, v: Valued | None) -> list[str]:
     told = _told(report, v.value, what)
     if v.licence == "randomised":
         return [told, _who_saw(report, v)]
-    return [*_downgraded(v), told, *_delivery(v.value)]
+    # The first sentence also stands alone, beside the figure.
+    return [f"Mix-adjusted at best: {told[:1].lower()}{told[1:]}", *_downgraded(v), *_delivery(v.value)]
 
 
 def _told(report: ShadowReport, value: MixValue, what: str) -> str:
@@ -103,8 +104,7 @@ def _downgraded(v: Valued) -> list[str]:
 def _delivery(value: MixValue) -> list[str]:
     """The confounding that would turn the sign."""
     found = [
-        "That is mix-adjusted at best: money was split between the ads, the platform chose who saw each one, and the delivery "
-        "may explain the difference."
+        "Money was split between the ads and the platform chose who saw each one, so the delivery may explain the difference."
     ]
     sure = max(value.flip_sure, 1.0)
     if value.low > 0 or value.high < 0:

@@ -127,8 +127,10 @@ def test_a_rotation_is_valued_near_the_truth(campaign: Path, own: Past) -> None:
 
 
 def test_a_budget_split_says_what_delivery_would_have_to_explain(campaign: Path, own: Past) -> None:
-    text = table(of_export(campaign, own, "budget"))
-    assert "mix-adjusted at best" in text and "The sign would turn if" in text
+    found = of_export(campaign, own, "budget")
+    for text in (table(found), render(found)):
+        assert "Mix-adjusted at best" in text and "The sign would turn if" in text
+        assert "the delivery may explain the difference" in text
 
 
 def test_ads_without_attributes_are_arms_and_ad_groups_are_audiences(campaign: Path, own: Past) -> None:
