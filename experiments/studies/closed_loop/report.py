@@ -70,6 +70,13 @@ def markdown(study: Study) -> str:
         "segment-night, each paid for. Every decider meets the same market, pool, equal split and oracle at a seed.",
         *(["", *study.notes] if study.notes else []),
         "",
+        "## The lead",
+        "",
+        f"The engine beside the peer loop that earned most in each market, day {study.nights}: shares of the oracle's gain over the",
+        "equal split (± standard error), and what the engine earned more, in percent of the equal split and of random refresh.",
+        "",
+        *lead(study),
+        "",
         "## Share of the oracle's gain over the equal split",
         "",
         f"Net of what new creatives cost; day {study.half} / day {study.nights}, mean ± standard error over seeds.",
@@ -93,6 +100,25 @@ def markdown(study: Study) -> str:
         "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def lead(study: Study) -> list[str]:
+    """The table that a reader in a hurry wants: one row a market in which there is something to find."""
+    lines = [
+        "| market | engine | strongest peer loop | engine's lead, % of equal split | % of random refresh |",
+        "|---|---|---|---|---|",
+    ]
+    for market in study.markets:
+        ours = scores.shares(study.table[market, ENGINE], study.nights)
+        best = scores.best_loop(study.table, market, LOOPS, study.nights)
+        if ours is None or best is None:
+            continue
+        found = scores.duel(study.table, market, ENGINE, best, study.nights, REFRESH)
+        theirs = scores.shares(study.table[market, best], study.nights)
+        lines.append(
+            f"| {market} | {pm(ours, 2)} | {best} {pm(theirs, 2)} | {interval(found.lift, 1)} | {interval(found.over_refresh, 1)} |"
+        )
+    return lines
 
 
 def _shares(study: Study) -> list[str]:
