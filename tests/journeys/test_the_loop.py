@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import shutil
 import sqlite3
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from dco.errors import Refused
+from dco.errors import BadInput, Refused, UnknownName
 from dco.jobs import draft
 from dco.jobs.approve import approve, waiting
 from dco.jobs.desk import open_desk
+from dco.jobs.explain import explain
+from dco.jobs.facts import arm_days
 from dco.jobs.nightly import Night, nightly
 from dco.jobs.publish import publish_arms
 from dco.jobs.simulated import World, morning
-from dco.store import versions
+from dco.reports import reasons
+from dco.store import forecasts, versions
 from dco.store.arms import arms
 
 from .campaigns import small
@@ -88,6 +92,66 @@ def test_a_share_never_moves_by_more_than_the_daily_step(week: tuple[Path, list[
     for before, after in itertools.pairwise(shares):
         for key in before.keys() | after.keys():
             assert abs(after.get(key, 0.0) - before.get(key, 0.0)) <= step + 1e-9
+
+
+def test_every_share_idea_and_retirement_of_every_night_has_a_sentence(
+    week: tuple[Path, list[Night]],
+) -> None:
+    file, nights = week
+    with open_desk(file) as desk:
+        told = [explain(desk, day=date.fromisoformat(night.day)) for night in nights]
+        last = told[-1]
+        assert explain(desk).day == last.day
+        text = reasons.text(last)
+        about = explain(desk, arm=last.shares[0]["arm_id"][:9])
+        with pytest.raises(UnknownName, match="dco0000"):
+            explain(desk, arm="dco0000")
+        with pytest.raises(BadInput, match="no night of 2031-01-01"):
+            explain(desk, day=date(2031, 1, 1))
+    for one in told:
+        for row in (*one.shares, *one.proposals, *one.retire):
+            assert len(row["why"]) > 20, f"{one.day}: {row}"
+        assert one.money and one.why
+        served = {(r["segment"], r["arm_id"]) for r in one.shares}
+        assert {(r["segment"], r["arm_id"]) for r in one.fatigue} <= served
+    for row in last.shares:
+        assert row["arm_id"][:7] in text
+        (parts,) = (p for p in last.parts if (p["segment"], p["arm_id"]) == (row["segment"], row["arm_id"]))
+        whole = (
+            parts["base"] + sum(parts["options"].values()) + parts["together"] + parts["own"] + parts["wear"]
+        )
+        assert whole == pytest.approx(parts["log_rate"], abs=1e-9)
+        low, high = math.log(row["low"]), math.log(row["high"])
+        assert parts["log_rate"] == pytest.approx((low + high) / 2, abs=1e-6), (
+            "the middle of the stated interval"
+        )
+    assert {r["arm_id"] for r in about.shares} == {last.shares[0]["arm_id"]} and not about.why
+
+
+def test_forecasts_are_said_each_night_and_judged_once_their_day_has_settled(
+    week: tuple[Path, list[Night]],
+) -> None:
+    file, nights = week
+    with open_desk(file) as desk, desk.workspace.read() as conn:
+        key = desk.campaign.key
+        said = forecasts.listing(conn, key)
+        days = arm_days(conn, desk).to_pylist()
+    last = date.fromisoformat(nights[-1].day)
+    first_clicks = min(f.said_on for f in said)
+    assert {f.said_on for f in said} == {
+        first_clicks + timedelta(days=i) for i in range((last - first_clicks).days + 1)
+    }
+    of_days = [f for f in said if f.name == "day.mid.clicks"]
+    assert {f.outcome is not None for f in of_days if f.due <= last} == {True}
+    assert all(f.outcome is None for f in said if f.due > last)
+    for forecast in of_days:
+        rows = [r for r in days if (r["segment"], r["day"]) == (forecast.subject, forecast.said_on)]
+        if forecast.outcome is not None:
+            counted = sum(r["clicks"] for r in rows) / sum(r["impressions"] for r in rows)
+            assert forecast.outcome == pytest.approx(counted, rel=0.02)
+    page = (file.parent / "outbox" / "report.html").read_text(encoding="utf-8")
+    assert "How good were our forecasts?" in page and "What was decided, and why" in page
+    assert f"{len(of_days)} forecasts were made" in page.replace("\u00a0", " ")
 
 
 def fingerprint(file: Path) -> tuple[str, dict[str, str]]:
