@@ -45,6 +45,8 @@ class Money:
     wanted_kpis: Mapping[str, float]  # the same of the wanted split
     eased: Mapping[str, float]
     moved: float  # largest change of a share against the wanted split
+    risk_moved: float  # the part of it that the risk attitude alone asks for, after every rule is kept
+    wanted_broke: tuple[str, ...]  # rules that the wanted split would have broken
     gap: float
     why: tuple[str, ...]
 
@@ -80,7 +82,7 @@ def solve(night: Night, *, strict: bool = False, learn: bool = True) -> Money:
         kept = kept.and_(soft)
         start = _near(goal, root, kept)
     x, gap = _at_risk(night, goal, root, kept, start, learn)
-    return _answer(night, rules, goal, x, gap, broken)
+    return _answer(night, rules, goal, start, x, gap, broken)
 
 
 def conflict(night: Night) -> tuple[str, ...]:
@@ -152,15 +154,14 @@ def _eased_rules(rules: Sequence[Rule], tier: int, asked: Rules, got: Rules) -> 
 
 
 def _answer(
-    night: Night, rules: Sequence[Rule], goal: Floats, x: Floats, gap: float, broken: list[str]
+    night: Night, rules: Sequence[Rule], goal: Floats, start: Floats, x: Floats, gap: float, broken: list[str]
 ) -> Money:
-    shown = x / night.cost
-    per_cell = np.bincount(night.cell, shown, len(night.cells))
-    empty = per_cell[night.cell] <= 0
-    share = np.where(empty, night.wanted, shown / np.where(empty, 1.0, per_cell[night.cell]))
+    share = _shares(night, x)
     moved = float(np.abs(share - night.wanted).max(initial=0.0))
+    by_risk = float(np.abs(share - _shares(night, start)).max(initial=0.0))
     if moved <= 1e-12:
         share = night.wanted
+    broke = tuple(r.name for r in rules if r.tier > 0 and r.rules.excess(goal).max(initial=0.0) > 1e-9)
     named = {r.name: r for r in rules if r.measure is not None}
     reached = {n: named[n].measure(x) for n in broken}  # type: ignore[misc]
     kpis: dict[str, float] = {n: named[n].measure(x) for n, _ in night.kpis}  # type: ignore[misc]
@@ -169,8 +170,15 @@ def _answer(
     why += [_kpi_text(named[n], before[n], kpis[n]) for n in kpis if n not in broken]
     return Money(
         x * night.total, share, np.asarray(np.bincount(night.cell, x, len(night.cells)) * night.total, float), kpis, before, reached, moved,
-        gap, tuple(why),
+        by_risk, broke, gap, tuple(why),
     )  # fmt: skip
+
+
+def _shares(night: Night, x: Floats) -> Floats:
+    """Shares of impressions per cell; a cell without money keeps the wanted ones."""
+    shown = x / night.cost
+    per_cell = np.bincount(night.cell, shown, len(night.cells))[night.cell]
+    return np.asarray(np.where(per_cell > 0, shown / np.where(per_cell > 0, per_cell, 1.0), night.wanted))
 
 
 def _eased_text(rule: Rule, reached: float) -> str:

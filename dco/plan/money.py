@@ -167,7 +167,7 @@ def _shares(
     eased |= {n: v if n in ("roas_min", "ctr_min") else v * MICROS for n, v in found.eased.items()}
     if risk:
         why.append(_risk_text(risk, found))
-    return found, eased, _write(parts, found, settings, risk, why)
+    return found, eased, _write(parts, found, why)
 
 
 def _judgeable(
@@ -332,20 +332,17 @@ def _limits(settings: PlanSettings, cells: Cells, pace: float) -> tuple[Limit, .
 
 
 def _risk_text(risk: float, found: Money) -> str:
-    if found.moved < SAID:
-        return f"Risk {risk:g}: the wanted mix is already as sure as asked (mean less {risk:g} sd); nothing was moved."
+    if found.risk_moved < SAID:
+        return f"Risk {risk:g}: the mix is already as sure as asked (mean less {risk:g} sd), so nothing was moved for it."
     return (
         f"Risk {risk:g}: mixes are judged by mean less {risk:g} sd, and learning may cost 1/{1 + risk:g} of what a neutral night "
-        f"pays for it; shares move by up to {found.moved:.1%} (found to within {found.gap:.1g})."
+        f"pays for it; shares move by up to {found.risk_moved:.1%} for it (found to within {found.gap:.1g})."
     )
 
 
-def _write(
-    parts: Sequence[Part], found: Money, settings: PlanSettings, risk: float, why: list[str]
-) -> dict[tuple[str, str], str]:
+def _write(parts: Sequence[Part], found: Money, why: list[str]) -> dict[tuple[str, str], str]:
     """The solved shares into the parts, and notes for arms that moved."""
-    asked = [n for n, v in found.wanted_kpis.items() if abs(v - found.kpis[n]) > 1e-6 * abs(found.kpis[n])]
-    asked += ["the minimum spend"] * bool(settings.min_spend_micros) + ["risk"] * bool(risk)
+    asked = [*found.wanted_broke, *(["risk"] if found.risk_moved >= SAID else [])]
     reason = " and ".join(asked) or "the budget"
     notes, at = {}, 0
     for p in parts:

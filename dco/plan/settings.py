@@ -98,7 +98,7 @@ def _check_bounds(settings: PlanSettings) -> None:
     cells = [(s, p) for s, p, _ in settings.cells] or [
         (s, p)
         for s in settings.segments
-        for p in dict.fromkeys(b.placement for b in settings.budget_bounds if b.placement) or [""]
+        for p in ("", *dict.fromkeys(b.placement for b in settings.budget_bounds if b.placement))
     ]
     limits = []
     for b in settings.budget_bounds:

@@ -331,6 +331,10 @@ def test_settings_that_no_night_could_keep_are_refused_and_the_conflict_is_named
         )  # fmt: skip
     assert set(caught.value.conflict) == {"budget", "budget.segments.a min", "budget.segments.b min"}
     assert "budget.segments.a min 50.00" in str(caught.value)
+    one_placement = [BudgetBound(placement="feed", max_share=0.5)]
+    as_settings(
+        {"segments": ["a", "b"], "daily_micros": UNIT, "budget_bounds": one_placement}
+    )  # others take the rest
     for wrong, text in (
         ({"risk": -1}, "risk"), ({"cpa_max_micros": 1.5}, "cpa_max_micros"), ({"roas_min": float("nan")}, "roas_min"),
         ({"cells": [("c", "x", "budget")]}, "cells"), ({"budget_bounds": [{"segment": "a"}]}, "need a budget"),
