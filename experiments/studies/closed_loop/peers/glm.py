@@ -21,7 +21,7 @@ from experiments.studies.closed_loop.peers.loop import (
 DRAWS = 500
 LEAST, MOST = 4.0, 4000.0
 """Bounds of the prior precision: weights of sd .5 to .016."""
-STEPS = 2
+STEPS, HALVINGS = 2, 12
 """Newton steps a night, from last night's weights."""
 
 
@@ -49,11 +49,26 @@ class EbGlm:
             mu = base * np.exp(np.clip(phi @ self.w, -5.0, 5.0))
             hessian = (phi * mu[:, None]).T @ phi
             hessian[np.diag_indices_from(hessian)] += self.alpha
-            self.w = self.w + np.linalg.solve(hessian, phi.T @ (clicked - mu) - self.alpha * self.w)
+            step = np.linalg.solve(hessian, phi.T @ (clicked - mu) - self.alpha * self.w)
+            self.w = self._climbed(step, phi, base, clicked)
         self.cov = np.linalg.inv(hessian)
         well_known = len(self.w) - self.alpha * float(np.trace(self.cov))
         self.own = [self._own(s) for s in range(self.n_segments)]
         self.alpha = float(np.clip(well_known / max(float(self.w @ self.w), 1e-9), LEAST, MOST))
+
+    def _climbed(self, step: Floats, phi: Floats, base: Floats, clicked: Floats) -> Floats:
+        """The weights after a Newton step, halved until the posterior rises: far from the mode a whole one can overshoot."""
+
+        def log_posterior(w: Floats) -> float:
+            eta = np.clip(phi @ w, -5.0, 5.0)
+            return float(clicked @ eta - base @ np.exp(eta) - self.alpha / 2 * (w @ w))
+
+        now = log_posterior(self.w)
+        for halvings in range(HALVINGS):
+            found = self.w + step / 2**halvings
+            if log_posterior(found) >= now:
+                return found
+        return self.w
 
     def shares(self, s: int, arms: Ints, rng: np.random.Generator) -> Floats:
         (mean, spread), x = self.own[s], self.x[arms]
