@@ -198,7 +198,7 @@ def main() -> None:
     with (given.out / "results.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: number(v, 5) if k in COLUMNS else v for k, v in r.items()} for r in rows)
+        writer.writerows({k: number(v, 8) if k in COLUMNS else v for k, v in r.items()} for r in rows)
     print(report)
     print(
         f"{time.process_time() - began:.0f} s of CPU; written to {given.out.name}/RESULTS.md and results.csv"
