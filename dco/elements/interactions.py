@@ -28,6 +28,7 @@ from scipy.special import logsumexp, ndtr, ndtri
 from dco.elements.alphabet import Alphabet
 from dco.elements.model import Fit
 from dco.elements.rates import Rates
+from dco.stats.eigen import eigh
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -183,7 +184,7 @@ def _over_grid(worlds: list[_World], z: Floats) -> tuple[Floats, Floats, Floats,
     """
     logs, means, variances = [], [], []
     for world in worlds:
-        value, basis = np.linalg.eigh(z.T @ cho_solve(world.factor, z))
+        value, basis = eigh(z.T @ cho_solve(world.factor, z))
         value = np.maximum(value, 0.0)
         b = basis.T @ (z.T @ world.solved)
         for sd in SDS:

@@ -19,9 +19,10 @@ from dco.elements.lottery import Draw, Lottery
 from dco.elements.numbering import dense
 from dco.elements.orders import fit_order_value
 from dco.elements.prior import Prior, fit_from
-from dco.elements.process import root, standardised
+from dco.elements.process import standardised
 from dco.elements.rates import USUAL, Cells, Rates, fit_rates
 from dco.elements.wear import wear_offset
+from dco.stats.eigen import symmetric_root
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -172,7 +173,7 @@ class Fit:
     def lottery(self, segment: int) -> Lottery:
         """The option weights of one segment, ready for many draws."""
         parts = tuple(
-            rate.process or (rate.posterior.mean[segment], root(rate.posterior.cov[segment]))
+            rate.process or (rate.posterior.mean[segment], symmetric_root(rate.posterior.cov[segment]))
             for rate in self.rates
         )
         return Lottery(parts, segment, self.alphabet.starts)
@@ -260,7 +261,9 @@ def fit(
             "rounds": settings.rounds, "learn_between": settings.learn_between, "pairs": settings.pairs, "looks": looks,
         }  # fmt: skip
         if told is None:
-            rates.append(fit_rates(alphabet, history.segment, history.codes, cells, usual=settings.usual, **how))
+            rates.append(
+                fit_rates(alphabet, history.segment, history.codes, cells, usual=settings.usual, **how)
+            )
         else:
             found, share = fit_from(told, alphabet, history.segment, history.codes, cells, **how)
             rates.append(found)

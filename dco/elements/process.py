@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
 from dco.elements.gaussian import Posterior, Variances
+from dco.stats.eigen import symmetric_root
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -212,7 +213,7 @@ class Process:
             noise = np.asarray(np.linalg.cholesky(noise), dtype=float)
         else:
             noise = np.sqrt(self.noise)
-        return root(self.base.common_cov), tuple(map(root, self.base.rest)), noise
+        return symmetric_root(self.base.common_cov), tuple(map(symmetric_root, self.base.rest)), noise
 
     def draw(self, segment: int, temperature: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Weights float[width] and pairs' effects float[width, width] of one segment, drawn jointly by Matheron's rule.
@@ -249,10 +250,3 @@ def _symmetric(rng: np.random.Generator, width: int, sd: float) -> Floats:
     found[0] = found[:, 0] = 0.0
     np.fill_diagonal(found, 0.0)
     return found
-
-
-def root(cov: Floats) -> Floats:
-    """The symmetric square root: unlike eigenvectors, whose signs and order within ties are rounding's, it is unique, so the
-    same generator gives the same ideas on every machine."""
-    value, vector = np.linalg.eigh(cov)
-    return np.asarray((vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T)

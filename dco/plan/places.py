@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dco.stats.eigen import symmetric_root
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -22,10 +24,7 @@ PAIRS = 384
 
 def worlds(mean: Floats, cov: Floats, rng: np.random.Generator, pairs: int = PAIRS) -> Floats:
     """float[draw, arm]: value rates in draws of the posterior, in units of the greatest mean's."""
-    value, vector = np.linalg.eigh(cov)
-    # The symmetric root is unique, so that the same generator gives the same worlds on every machine.
-    root = (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T
-    moved = rng.standard_normal((pairs, len(mean))) @ root
+    moved = rng.standard_normal((pairs, len(mean))) @ symmetric_root(cov)
     centre = mean - mean.max(initial=-np.inf)
     return np.exp(np.clip(np.concatenate([centre + moved, centre - moved]), -20.0, 5.0))
 

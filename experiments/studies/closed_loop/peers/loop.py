@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from dco.elements.alphabet import Alphabet
@@ -154,7 +155,10 @@ def climb(space: Space, alphabet: Alphabet, weights: Floats, start: Ints) -> Gen
 
 def root(cov: Floats) -> Floats:
     """A square root R of a covariance, R R' = cov; also where it is singular."""
-    value, vector = np.linalg.eigh(cov)
+    try:
+        value, vector = np.linalg.eigh(cov)
+    except np.linalg.LinAlgError:  # LAPACK's divide and conquer fails on a sound matrix once in some hundred thousand
+        value, vector = scipy.linalg.eigh(cov, driver="ev")
     return np.asarray(vector * np.sqrt(np.maximum(value, 0.0)))
 
 
