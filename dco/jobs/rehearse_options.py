@@ -100,8 +100,11 @@ def _neighbours(
         ratio = n / planned.start
         if 1 / UNLIKE < ratio < UNLIKE:
             continue
-        if n > campaign.plan.max_live:
-            left_out.append(f"{n} starting creatives: guardrails.max_live is {campaign.plan.max_live}")
+        if n >= campaign.plan.max_live:
+            most = campaign.plan.max_live
+            left_out.append(
+                f"{n} starting creatives: guardrails.max_live is {most}, which leaves no room for new ones"
+            )
             continue
         yield replace(planned, start=n)
     for n in (0,) if quick else NEWS:

@@ -153,7 +153,8 @@ def _cheapest(o: Outlook) -> str:
         return ""
     if not better:
         tried = words.listed([row.label for row in o.rows[1:]], "or")
-        return f"No neighbour earns clearly more than the plan ({tried}): a difference between so few runs may be chance."
+        text = f"Nothing tried earns clearly more than the plan ({tried}): what differs may be chance between so few runs."
+        return text + _new_ones(o)
     row, change, extra = min(better, key=lambda b: (max(b[2], 0.0) / b[1].points, -b[1].points))
     price = f"for {_money(extra, o)} more" if extra >= 0.5 else "for no more money"
     if extra >= 0.5:
@@ -164,7 +165,17 @@ def _cheapest(o: Outlook) -> str:
         most, gain, cost = max(dear, key=lambda b: b[1].points)
         told = f"for {_money(cost, o)} more" if cost >= 0.5 else "for no more money"
         text += f" The largest is {most.label}: {_points(gain)} {told}."
-    return text
+    return text + _new_ones(o)
+
+
+def _new_ones(o: Outlook) -> str:
+    """What the new creatives of the plan earn, where the plan was also simulated without any."""
+    without = [r for r in o.rows[1:] if r.scenario.differs(o.plan.scenario) == {"new": 0}]
+    if not without or without[0].change is None or not without[0].change.clear:
+        return ""
+    points = -without[0].change.points
+    made = words.plural(round(o.plan.together.made), "new creative")
+    return f" The {made} of the plan earn {100 * points:.0f} points of the lift, for {_money(o.plan.cost - without[0].cost, o)}."
 
 
 def _extra(row: Row, plan: Row) -> float:
