@@ -179,7 +179,9 @@ def fit_from(
     """`rates.fit_rates` from what earlier campaigns say, and the share of taste found to carry over (mean of kappa).
 
     The prior mean enters as exposure and is added to the posterior afterwards; the prior variance is that of the mixture,
-    the mean over options. `p_equal` stays what the new campaign's own counts say. `how`: as for `fit_rates`, less `usual`.
+    the mean over options. That creatives differ can show in the new campaign's counts alone, or in that they differ as they
+    did before: `p_equal` is the smaller of the counts' p-value and the probability that nothing carries over. `how`: as for
+    `fit_rates`, less `usual`.
     """
     design = Design.of(alphabet.design(codes), segment, len(alphabet.segments))
     chance = _weigh(told, alphabet, design, cells, segment, learn=bool(how.get("learn", True)))
@@ -206,9 +208,10 @@ def fit_from(
     if process is not None:
         base = process.base._replace(common=process.base.common + offset, mean=process.base.mean + offset)
         process = replace(process, base=base)
-    return replace(
-        fitted, posterior=found, p_equal=p_equal(sums), p_usual=p_usual(sums), process=process
-    ), float(chance @ CARRIED)
+    # Shares that lean on the prior from the first night leave the weak arms few counts, so that these alone tell less.
+    equal = min(p_equal(sums), float(chance[0]))
+    fitted = replace(fitted, posterior=found, p_equal=equal, p_usual=p_usual(sums), process=process)
+    return fitted, float(chance @ CARRIED)
 
 
 def _weigh(
