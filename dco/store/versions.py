@@ -141,9 +141,7 @@ def at(conn: Connection, campaign: str, number: int) -> Version:
         raise UnknownName("version", str(number), map(str, known), where=f"campaign {campaign}")
     stored = _stored(conn, campaign, number)
     levers = {row["placement"]: row["lever"] for row in stored} or NO_PLACEMENT
-    rows = list(
-        {(row["segment"], row["arm_id"]): {n: row[n] for n in _KEPT} for row in stored}.values()
-    )
+    rows = list({(row["segment"], row["arm_id"]): {n: row[n] for n in _KEPT} for row in stored}.values())
     if stored and _hash(found["body"], rows, levers) != found["sha256"]:
         raise StoreError(
             f"campaign {campaign}, version {number}: is not what was published; restore it from a backup"

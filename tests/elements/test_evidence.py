@@ -52,10 +52,11 @@ def test_p_usual_agrees_with_numerical_integration() -> None:
 
     def chance(sd: float) -> float:
         a = 1 / np.expm1(sd**2)
-        each = [
-            integrate.quad(lambda r: stats.poisson.pmf(y, mu * r) * stats.gamma.pdf(r, a, scale=1 / a), 0, 8)[0]
-            for y, mu in zip(one.events, one.equal)
-        ]
+
+        def density(r: float, y: float, mu: float) -> float:
+            return float(stats.poisson.pmf(y, mu * r) * stats.gamma.pdf(r, a, scale=1 / a))
+
+        each = [integrate.quad(density, 0, 8, args=pair)[0] for pair in zip(one.events, one.equal)]
         return float(np.prod(each))
 
     odds = np.mean([chance(sd) for sd in USUAL_SD]) / none

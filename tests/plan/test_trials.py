@@ -30,4 +30,6 @@ def test_arms_count_by_what_is_left_to_find_out() -> None:
     now = np.array([0.04, 0.03, 0.02, 0.001, 0.05])
     p = np.array([0.3, 0.3, 0.3, 0.3, 0.3])
     assert under_trial(now, 0.04, p) == pytest.approx(1 + 0.5 + 0 + 0 + 1)
-    assert under_trial(now, 0.04, np.where(np.arange(5) == 0, 0.001, p)) == pytest.approx(1.5)  # nobody serves it
+    assert under_trial(now, 0.04, np.where(np.arange(5) == 0, 0.001, p)) == pytest.approx(
+        1.5
+    )  # nobody serves it

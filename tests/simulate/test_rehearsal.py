@@ -13,10 +13,26 @@ from dco.simulate import baselines
 from dco.simulate.loop import Choice, Night, equal_shares
 from dco.simulate.market import DEMO_SPACE, BaseMarket
 from dco.simulate.rehearsal import (
-    CAUTIOUS, NEAR, NULL, PROFILES, Scenario, Traffic, Trial, build, generator, pool_rows, profile, trial,
+    CAUTIOUS,
+    NEAR,
+    NULL,
+    PROFILES,
+    Scenario,
+    Traffic,
+    Trial,
+    build,
+    generator,
+    pool_rows,
+    profile,
+    trial,
 )  # fmt: skip
 from dco.simulate.rehearsal_summary import (
-    Yardstick, change, of_difference, proved_from, smallest_shown, summarise,
+    Yardstick,
+    change,
+    of_difference,
+    proved_from,
+    smallest_shown,
+    summarise,
 )  # fmt: skip
 
 TRAFFIC = Traffic(("a", "b"), (4000, 2000), 0.01, 0.05, 40.0, (2.0, 0.5))

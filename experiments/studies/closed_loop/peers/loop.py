@@ -157,7 +157,9 @@ def root(cov: Floats) -> Floats:
     """A square root R of a covariance, R R' = cov; also where it is singular."""
     try:
         value, vector = np.linalg.eigh(cov)
-    except np.linalg.LinAlgError:  # LAPACK's divide and conquer fails on a sound matrix once in some hundred thousand
+    except (
+        np.linalg.LinAlgError
+    ):  # LAPACK's divide and conquer fails on a sound matrix once in some hundred thousand
         value, vector = scipy.linalg.eigh(cov, driver="ev")
     return np.asarray(vector * np.sqrt(np.maximum(value, 0.0)))
 
