@@ -55,7 +55,7 @@ def test_an_idea_that_a_gate_refuses_twice_is_told_kept_on_record_and_shown_in_t
     with serving(echo) as (url, _):
         file = hosted(tmp_path / "c", url)
         with pytest.raises(SystemExit) as ended:
-            main(["generate", str(file), "--per-segment", "2"])
+            main(["generate", str(file), "--per-segment", "3"])
         assert ended.value.code == 0
         told = capsys.readouterr().out
         night = nightly(file, now=morning(0, ZONE))
@@ -68,13 +68,13 @@ def test_an_idea_that_a_gate_refuses_twice_is_told_kept_on_record_and_shown_in_t
     marble = [one for one in kept if one.genome["scene"] == "marble tabletop"]
     assert marble and all(len(one.gates) == 2 and all(one.gates) and one.reason for one in marble)
     line = told.splitlines()[0]
-    assert line.startswith(f"{len(kept)} of 6 ideas gave no ad: ")
+    assert line.startswith(f"{len(kept)} of 9 ideas gave no ad: ")
     assert line.count("(refused twice by gate ") >= len(marble)
     for one in kept:
         assert f"{one.genome['palette']} {one.genome['scene']}, '{one.genome['headline']}'" in line
         assert one.reason.removeprefix("no picture: ") in line
     assert eve.day == day_of(-1) and notes[0].missed == tuple(kept) and notes[0].born == 6 - len(kept)
-    assert f"{len(kept)} of 6 ideas gave no ad" in page
+    assert f"{len(kept)} of 9 ideas gave no ad" in page
     # The night says the same of its own ideas, now and whenever it is asked again.
     assert len(night.not_made) == len(tonight) == len(notes[1].missed)
     assert (night.missed_line == "") == (not tonight)
