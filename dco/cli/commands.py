@@ -251,7 +251,7 @@ def _rehearse(p: ArgumentParser) -> None:
         "--market", metavar="NAME", action="append", default=[],
         help="a kind of truth; may be repeated (default: faint, additive, interactions, drift, null)",
     )  # fmt: skip
-    p.add_argument("--nights", type=int, help="nights to simulate (default: the flight, at most 60)")
+    p.add_argument("--nights", type=int, help="nights to simulate (default: the flight, at most 42)")
     p.add_argument("--runs", type=int, help="runs of the plan per market (default 8; scenarios take a third)")
     p.add_argument("--seed", type=int, default=1, help="seed of the simulated markets (default 1)")
     p.add_argument(

@@ -9,13 +9,15 @@ from dco.errors import BadInput, UnknownName
 from dco.records import Campaign
 from dco.simulate.rehearsal import MOST_NIGHTS, NULL, PROFILES, Profile, Scenario, profile
 
-DEFAULT_NIGHTS, QUICK_NIGHTS = 60, 28
+DEFAULT_NIGHTS, QUICK_NIGHTS = 42, 21
 DEFAULT_RUNS, QUICK_RUNS = 8, 4
 MOST_RUNS = 1000
 MOST_START, MOST_NEW, MOST_BUDGET = 64, 50, 100.0
 STARTS, NEWS = (3, 6, 12), (0, 1, 2, 4)
 UNLIKE = 1.5
 """Starting creatives are worth a scenario of their own from this ratio to the planned number on."""
+WEEK = 7
+"""Nights below which a shorter flight is no scenario of its own."""
 PERSON_NIGHTS, RULE_NIGHTS = 2, 1
 """Nights from an idea to its first impression: a person's yes on the next day, or a standing rule's at once."""
 KEYS = ("start", "new", "budget", "nights")
@@ -112,9 +114,9 @@ def _neighbours(
             yield replace(planned, new=n)
     yield replace(planned, budget=0.5)
     yield replace(planned, budget=2.0)
-    half, double = planned.flight // 2, 2 * planned.flight
-    if not quick and 7 <= half <= planned.nights:
-        yield replace(planned, nights=half, flight=half)
+    shorter, double = min(planned.flight // 2, 2 * planned.nights // 3), 2 * planned.flight
+    if not quick and shorter >= WEEK:
+        yield replace(planned, nights=shorter, flight=shorter)
     if not quick and planned.nights == planned.flight and double <= 2 * DEFAULT_NIGHTS:
         yield replace(planned, nights=double, flight=double)
 

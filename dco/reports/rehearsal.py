@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from markupsafe import Markup
@@ -31,7 +32,7 @@ LABEL = "SIMULATED"
 def render(o: Outlook) -> str:
     """The page: self-contained, no script. Equal inputs give equal text."""
     ends = o.plan.cautious.lift
-    return (
+    page = (
         environment()
         .get_template("rehearsal.html.j2")
         .render(
@@ -54,6 +55,8 @@ def render(o: Outlook) -> str:
             neighbour_runs=o.rows[-1].together.runs,
         )
     )
+    # A per-cent sign never parts from its figure at the end of a line.
+    return re.sub(r"(\d) %", "\\1\u00a0%", page)
 
 
 def text(o: Outlook) -> str:
