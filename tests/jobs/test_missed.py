@@ -73,7 +73,7 @@ def test_an_idea_that_a_gate_refuses_twice_is_told_kept_on_record_and_shown_in_t
     for one in kept:
         assert f"{one.genome['palette']} {one.genome['scene']}, '{one.genome['headline']}'" in line
         assert one.reason.removeprefix("no picture: ") in line
-    assert eve.day == day_of(-1) and notes[0].missed == tuple(kept) and notes[0].born == 6 - len(kept)
+    assert eve.day == day_of(-1) and notes[0].missed == tuple(kept) and notes[0].born == 9 - len(kept)
     assert f"{len(kept)} of 9 ideas gave no ad" in page
     # The night says the same of its own ideas, now and whenever it is asked again.
     assert len(night.not_made) == len(tonight) == len(notes[1].missed)
