@@ -149,8 +149,8 @@ def _guardrails(campaign: Campaign, planned: Scenario, approval: int, cost_note:
     plan = campaign.plan
     file = "campaign file"
     yield Basis(
-        "segments, ideas",
-        f"{len(plan.segments)}, {_ideas(campaign.space):,}",
+        "what may vary",
+        f"{_ideas(campaign.space):,} ideas in {len(plan.segments)} segments",
         file,
         "before forbidden combinations",
     )
