@@ -27,7 +27,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CARRIED = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 0.95])
-"""The grid of kappa, each as likely as the others before any evidence. Not 1: no two campaigns are the same."""
+"""The grid of kappa. Not 1: no two campaigns are the same."""
+BEFORE = np.array([0.5, 0.1, 0.1, 0.1, 0.1, 0.1])
+"""Its probabilities before any evidence: as likely as not nothing carries over, or else each share alike."""
 
 
 class Told(NamedTuple):
@@ -218,7 +220,7 @@ def _weigh(
     told: StagePrior, alphabet: Alphabet, design: Design, cells: Cells, segment: Ints, *, learn: bool
 ) -> Floats:
     """float[kappa]: posterior probabilities, from earlier campaigns and the new one's counts so far."""
-    score = told.log_evidence()
+    score = np.log(BEFORE) + told.log_evidence()
     events = np.bincount(cells.arm, cells.events, len(segment)).astype(float)
     exposure = np.bincount(cells.arm, cells.exposure, len(segment)).astype(float)
     if events.sum() > 0:

@@ -183,19 +183,21 @@ def test_before_any_count_new_ideas_are_ranked_as_the_earlier_campaign_ranks_the
     x = alphabet.design(history.codes[:20])
     ours, theirs = found.moments(0, history.codes[:20])[0], x @ earlier.rates[0].posterior.common
     assert np.corrcoef(ours, theirs)[0, 1] > 0.98
-    assert found.p_equal == pytest.approx(1 / len(CARRIED))  # one campaign, no count: each share is as likely
+    assert found.p_equal == pytest.approx(
+        0.5
+    )  # one campaign, no count: as likely as not that nothing carries over
 
 
 def test_that_creatives_differ_shows_sooner_where_they_differ_as_before_and_not_where_all_are_equal() -> None:
     sooner, null = [], []
     for seed in range(8):
-        alphabet, history, _ = campaign(seed + 500, taste(seed), days=1, arms=8, traffic=2_000)
+        alphabet, history, _ = campaign(seed + 500, taste(seed), days=1, arms=16, traffic=2_000)
         sooner.append((fit(history, alphabet, prior=old(seed)).p_equal, fit(history, alphabet).p_equal))
         rng = np.random.default_rng(seed)
         flat = rng.binomial(history.impressions.astype(int), 0.012).astype(float)
         null.append(fit(replace(history, clicks=flat), alphabet, prior=old(seed)).p_equal)
     warm, plain = np.array(sooner).T
-    assert (warm < 0.005).sum() > (plain < 0.005).sum()
+    assert (warm < 0.005).sum() >= (plain < 0.005).sum() + 2
     assert min(null) > 0.005
 
 
