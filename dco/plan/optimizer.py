@@ -184,7 +184,7 @@ class Optimizer:
             [a.arm_id for a in arms],
             kept=kept(worlds(mean, cov, rng)) if len(arms) > self.settings.max_live else None,
             ahead=None if searching else outlook(model, known, self.settings, s),
-            explored=self.recipe.explored * nights_that_count(self.settings) / self.settings.horizon_days,
+            explored=self._explored(),
         )  # fmt: skip
         if not (known.days_served[rows] > 0).any():
             found.why.insert(0, "no impressions yet, so the live arms share equally")
@@ -218,6 +218,15 @@ class Optimizer:
                 "serve the holdout."
             )
         return np.array([a.arm_id in first[:most] for a in arms])
+
+    def _explored(self) -> float:
+        """Part of the shares that goes by P(best) whatever looking ahead says: what it teaches serves ideas to come.
+
+        So it fades with the flight, and is nothing where no idea can come.
+        """
+        if self.settings.max_new == 0:
+            return 0.0
+        return self.recipe.explored * nights_that_count(self.settings) / self.settings.horizon_days
 
     def _searching(self, model: Fit) -> bool:
         """Whether the nights still serve the question if anything is to be found, and new ideas hang on the answer.

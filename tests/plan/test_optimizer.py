@@ -415,3 +415,12 @@ def test_settings_out_of_range_are_refused(given_settings: dict[str, Any], error
     with pytest.raises(error):
         as_settings(given_settings)
     assert as_settings(None) == PlanSettings()
+
+
+def test_shares_kept_for_ideas_to_come_fade_with_the_flight_and_need_ideas() -> None:
+    def part(**changes: int) -> float:
+        return Optimizer(SPACE, {"segments": ["a"], "horizon_days": 14, **changes})._explored()
+
+    assert part() == 0.5
+    assert part(nights_left=7) == pytest.approx(0.25)
+    assert part(nights_left=0) == part(max_new=0) == 0.0
