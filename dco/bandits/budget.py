@@ -110,7 +110,7 @@ def within_limits(
         row = np.isin(np.arange(n), list(cells)).astype(float)[None]
         soft = soft.and_(Rules(-row, np.array([-low])), Rules(row, np.array([min(high, 1.0)])))
     if len(soft.bound) and not feasible(hard.and_(soft)):
-        _, soft = eased(soft, hard, present)
+        soft = eased(soft, hard, present).rules
     root = np.diag(1.0 / np.sqrt(np.maximum(present, 1e-3)))
     part = nearest(target, root, hard.and_(soft))
     return part / part.sum()

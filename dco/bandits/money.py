@@ -70,17 +70,18 @@ def solve(night: Night, *, strict: bool = False, learn: bool = True) -> Money:
     kept = _joined(rules, 0)
     if (clash := _conflicting(rules, strict=strict)) is not None:
         raise _conflict(clash)
-    start, broken = _near(goal, root, kept), []
+    start, broken = _near(goal, root, kept, _any(kept)), []
     for tier in (1, 2):
         soft = _joined(rules, tier)
         if not len(soft.bound):
             continue
-        if not feasible(kept.and_(soft)):
+        inside = _any(kept.and_(soft))
+        if inside is None:
             asked = soft
-            _, soft = eased(soft, kept, start)
+            soft, inside = eased(soft, kept, start)
             broken += _eased_rules(rules, tier, asked, soft)
         kept = kept.and_(soft)
-        start = _near(goal, root, kept)
+        start = _near(goal, root, kept, inside)
     x, gap = _at_risk(night, goal, root, kept, start, learn)
     return _answer(night, rules, goal, start, x, gap, broken)
 
@@ -115,15 +116,19 @@ def _root(goal: Floats) -> Floats:
     return np.diag(1.0 / np.sqrt(np.maximum(goal, SMALLEST)))
 
 
-def _near(goal: Floats, root: Floats, rules: Rules) -> Floats:
-    """The nearest point; where rounding leaves the least squares no room, any point that keeps the rules."""
+def _any(rules: Rules) -> Floats | None:
+    """A point that keeps the rules."""
+    return largest(np.zeros(rules.rows.shape[1]), rules)
+
+
+def _near(goal: Floats, root: Floats, rules: Rules, inside: Floats | None) -> Floats:
+    """The nearest point; where rounding leaves the least squares no room, the point already known to keep the rules."""
     try:
         return nearest(goal, root, rules)
     except BadData:
-        found = largest(np.zeros(len(goal)), rules)
-        if found is None:
+        if inside is None:
             raise
-        return found
+        return inside
 
 
 def _at_risk(
@@ -137,13 +142,17 @@ def _at_risk(
         if night.cov is None
         else night.cov / np.outer(night.cost, night.cost)
     )
-    best = most_certain(mean, cov, night.risk, kept, start)
-    if not learn:
-        return best.x, best.gap
     top = largest(mean, kept)
-    price = float(mean @ ((best.x if top is None else top) - start))
-    least = best.value - max(price, 0.0) / (1 + night.risk)
-    return nearest_certain(goal, root, kept, mean, cov, night.risk, least, best.x)
+    most = float(mean @ (start if top is None else top))
+    try:
+        best = most_certain(mean, cov, night.risk, kept, start)
+        if not learn:
+            return best.x, best.gap
+        least = best.value - max(most - float(mean @ start), 0.0) / (1 + night.risk)
+        return nearest_certain(goal, root, kept, mean, cov, night.risk, least, best.x)
+    except BadData:  # rounding leaves no room between the rules: what keeps them is served
+        sd = float(np.sqrt(max(float(start @ cov @ start), 0.0)))
+        return start, max(most - float(mean @ start) + night.risk * sd, 0.0)
 
 
 def _eased_rules(rules: Sequence[Rule], tier: int, asked: Rules, got: Rules) -> list[str]:
@@ -231,7 +240,5 @@ def _possible(rule: Rule, rules: Sequence[Rule], conflicting: Sequence[Rule]) ->
         hard = Rules.none(n).and_(*(r.rules for r in others if r is not rule))
         start = largest(np.zeros(n), hard)
         if start is not None and start.sum() > 0:
-            _, soft = eased(rule.rules, hard, start)
-            at = largest(np.zeros(n), hard.and_(soft))
-            return None if at is None else rule.measure(at)
+            return rule.measure(eased(rule.rules, hard, start).x)
     return None

@@ -1,18 +1,20 @@
 """Small convex programmes, solved exactly: linear, nearest point, mean less sd. Pure arrays; x >= 0 throughout.
 
 Everything is `minimise something subject to rules x <= bound`, at the size of a night (some hundred variables). Linear
-programmes go to HiGHS. The nearest point is Lawson and Hanson's least distance programming (Solving Least Squares Problems,
-1974, ch. 23: one non-negative least squares problem, a finite method), polished on its active rules.
+programmes go to HiGHS, the nearest point to DAQP (Arnstrom, Bemporad and Axehill, IEEE TAC 67 (2022): a dual active-set method,
+finite and exact on its active rules). Least distance programming by scipy's `nnls` was tried first: on rules that come in
+opposite pairs it returned points that break them by 3 % without saying so.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import daqp
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import brentq, linprog, nnls
+from scipy.optimize import brentq, linprog
 
 from dco.errors import BadData
 
@@ -21,6 +23,7 @@ Floats = NDArray[np.float64]
 FEASIBLE = 1e-9
 """How far a rule may be broken by rounding, in units of its own largest coefficient."""
 EXACT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+ACTIVE_SET = {"primal_tol": 1e-12, "dual_tol": 1e-12, "iter_limit": 20_000}
 CUTS = 200
 
 
@@ -77,11 +80,21 @@ def feasible(rules: Rules) -> bool:
     return largest(np.zeros(rules.rows.shape[1]), rules) is not None
 
 
-def eased(soft: Rules, hard: Rules, start: Floats) -> tuple[float, Rules]:
-    """The soft rules as near to their bounds as they can be kept together: (fraction in [0, 1], rules that can be kept).
+class Eased(NamedTuple):
+    rules: Rules  # the soft ones, with bounds that can be kept
+    x: Floats  # a point that keeps them and the hard ones
+
+
+HAIR = 1e-8
+"""Part of the way by which eased bounds stay short of the nearest: the rules then hold points beyond rounding."""
+
+
+def eased(soft: Rules, hard: Rules, start: Floats) -> Eased:
+    """The soft rules as near to their bounds as they can be kept together.
 
     A bound that `start` breaks is moved towards what `start` has, all by one fraction of their distance: the largest t with
-    rows x <= has + t (bound - has). One linear programme.
+    rows x <= has + t (bound - has). One linear programme. Where `start` is itself the nearest (t = 0), the hair goes beyond
+    what it has: a bound on the last point of a set would leave the next step nothing but rounding.
 
     Args:
         start: a point that keeps `hard`.
@@ -94,10 +107,8 @@ def eased(soft: Rules, hard: Rules, start: Floats) -> tuple[float, Rules]:
     cap = np.append(np.zeros(n), 1.0)[None]
     every = Rules(np.concatenate([soft_t, hard_t, cap]), np.concatenate([has, hard.bound, [1.0]]))
     found = largest(np.append(np.zeros(n), 1.0), every)
-    t = 0.0 if found is None else float(np.clip(found[-1], 0.0, 1.0))
-    # A hair less than the largest: the rules then hold a point beyond rounding.
-    t = t if t >= 1.0 else max(t - 1e-8, 0.0)
-    return t, Rules(soft.rows, has + t * way)
+    x, t = (start, 0.0) if found is None else (found[:-1], float(np.clip(found[-1], 0.0, 1.0)))
+    return Eased(Rules(soft.rows, has + (t if t >= 1.0 else t - HAIR) * way), x)
 
 
 def nearest(goal: Floats, root: Floats, rules: Rules) -> Floats:
@@ -108,30 +119,19 @@ def nearest(goal: Floats, root: Floats, rules: Rules) -> Floats:
     """
     n = len(goal)
     every = rules.and_(Rules(-np.eye(n), np.zeros(n)))
-    # y = root (x - goal): rows inv(root) y <= bound - rows goal.
-    g = -solve_triangular(root, every.rows.T, trans="T").T
-    h = every.rows @ goal - every.bound
+    # In y = root (x - goal) the distance is |y|, whatever the root's condition; each rule is a half-space of unit normal.
+    g = solve_triangular(root, every.rows.T, trans="T").T
+    h = every.bound - every.rows @ goal
     size = np.maximum(np.linalg.norm(g, axis=1), 1e-300)
-    g, h = g / size[:, None], h / size
-    if (h <= FEASIBLE / 1000).all():
+    g, h = np.ascontiguousarray(g / size[:, None]), h / size
+    if (h >= -FEASIBLE / 1000).all():
         return np.array(goal)
-    far = float(np.abs(h).max())
-    e = np.vstack([g.T, h / far])
-    f = np.append(np.zeros(n), 1.0)
-    u, _ = nnls(e, f, maxiter=50 * e.shape[1])
-    r = e @ u - f
-    if -r[-1] < 1e-14:
+    free = np.full(len(h), -np.inf)
+    kinds = np.zeros(len(h), np.int32)
+    y, _, found, _ = daqp.solve(np.eye(n), np.zeros(n), g, h, free, kinds, **ACTIVE_SET)
+    if found != 1 or (g @ y - h).max() > FEASIBLE * max(1.0, float(np.abs(h).max())):
         raise BadData("money: no split keeps every rule")
-    y = _polished(-r[:n] / r[-1] * far, g, h, u > 0)
     return np.maximum(goal + solve_triangular(root, y), 0.0)
-
-
-def _polished(y: Floats, g: Floats, h: Floats, active: NDArray[np.bool_]) -> Floats:
-    """The shortest y with the active rules exact, if that breaks the rules less than `y` does."""
-    if not active.any():
-        return y
-    sharp = np.linalg.lstsq(g[active], h[active], rcond=None)[0]
-    return np.asarray(sharp if (h - g @ sharp).max() <= (h - g @ y).max() else y)
 
 
 def most_certain(mean: Floats, cov: Floats, risk: float, rules: Rules, start: Floats) -> Certain:
