@@ -36,16 +36,21 @@ class DcoError(Exception):
 
 
 class UnknownName(DcoError):
-    """A name that is not known; suggests the nearest one."""
+    """A name that is not known; suggests the nearest one and lists what is known, the nearest first where there are many."""
 
     exit_code = 2
+    LISTED = 30
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, where: str = "") -> None:
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}no {kind} named {name!r}{hint} (known: {', '.join(names) or 'none'})")
+        listed = ", ".join(names) or "none"
+        if len(names) > self.LISTED:
+            some = get_close_matches(name, names, n=5, cutoff=0.0)
+            listed = f"{', '.join(some)} and {len(names) - len(some)} others"
+        super().__init__(f"{place}no {kind} named {name!r}{hint} (known: {listed})")
         self.kind, self.name, self.known = kind, name, names
 
 

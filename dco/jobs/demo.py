@@ -58,7 +58,7 @@ def demo(
     """
     started = monotonic()
     since = lambda: f"{monotonic() - started:.0f} s"  # noqa: E731
-    campaign_file = _set_up(folder, nights)
+    campaign_file = _set_up(folder, nights, seed)
     say(f"SIMULATED MARKET (seed {seed}). Everything is written to {folder}/\n")
     with open_desk(campaign_file) as desk:
         say("1. First ads")
@@ -90,7 +90,7 @@ def demo(
     say("   dco init my-campaign                                         a campaign file to edit")
 
 
-def _set_up(folder: Path, nights: int) -> Path:
+def _set_up(folder: Path, nights: int, seed: int) -> Path:
     if folder.exists():
         if not (folder / MARK).exists():
             raise Refused(
@@ -107,7 +107,7 @@ def _set_up(folder: Path, nights: int) -> Path:
     )
     head, _, rest = text.partition("approval:")
     text = head + RULE.format(until=day_of(nights)) + rest[rest.index("\nmodel:") :]
-    file.write_text(text, encoding="utf-8")
+    file.write_text(f"{text}\nsimulated: {LABEL}, seed {seed}\n", encoding="utf-8")
     return file
 
 
@@ -137,7 +137,7 @@ def _nights(
         now = morning(t, desk.campaign.zone)
         world.report(desk, t)
         night = nightly(file, now=now, progress=progress("   backdrops"))
-        say(f"   {night.sentence(simulated=True)}")
+        say(f"   {night.sentence()}")
         if night.missed_line:
             say(f"   {night.missed_line}")
         for alert in night.alerts:
@@ -162,7 +162,7 @@ def _earned(desk: Desk, world: World, nights: int, seed: int, say: Say) -> None:
     with desk.workspace.read() as conn:
         now = morning(nights, desk.campaign.zone)
         gain = campaign_report(conn, desk, now=now).gain
-    write_report(desk, now=now, extra=Extra(f"{LABEL}, seed {seed}", rows))
+    write_report(desk, now=now, extra=Extra(rows))
     if gain is not None and gain.value is not None and gain.low is not None:
         say(
             f"   gain over the holdout, measured from the reports   {words.change(gain.value, gain.low, gain.high)}"

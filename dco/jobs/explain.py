@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -46,7 +47,7 @@ def explain(desk: Desk, *, day: date | None = None, arm: str = "") -> Decided:
         rows = arms(conn, campaign.key)
         names = {row.arm_id: called(row.arm_id, row.creative.genome.as_dict()) for row in rows}
         money = _money(conn, desk, nights[chosen], chosen)
-    found = decided(chosen, nights[chosen], names=names, money=money)
+    found = replace(decided(chosen, nights[chosen], names=names, money=money), simulated=campaign.simulated)
     if not arm:
         return found
     ids = [a for a in names if a.startswith(arm)]

@@ -61,9 +61,8 @@ LIBRARIES = ("dco", "numpy", "scipy", "torch", "diffusers")
 
 @dataclass(frozen=True)
 class Extra:
-    """What only a caller with a known truth can add: the label of a simulation, and comparisons with it."""
+    """What only a caller with a known truth can add: comparisons with it."""
 
-    simulated: str | None = None
     rows: tuple[GainRow, ...] = ()
 
 
@@ -90,7 +89,7 @@ def campaign_report(
             )
             for row, born in _lives(conn, desk)
         ),
-        simulated=extra.simulated,
+        simulated=campaign.simulated or None,
         versions=_versions(),
         hashes=_hashes(conn, desk),
         files=tuple(_files(conn)),
@@ -246,7 +245,7 @@ def decided(
     day: date, step: Mapping[str, Any], *, names: Mapping[str, str] | None = None, money: Sequence[str] = ()
 ) -> Decided:
     """A night's step 'decide' as its reasons; what older nights did not keep is empty."""
-    rows = {
+    rows: dict[str, Any] = {
         name: tuple(step.get(name, ()))
         for name in ("shares", "proposals", "retire", "fatigue", "parts", "why")
     }

@@ -60,6 +60,7 @@ class Night:
     budgets: tuple[dict[str, Any], ...] = ()
     """Money of the night per segment and placement (`schemas.BUDGETS`)."""
     alerts: tuple[str, ...] = ()
+    simulated: str = ""
     seconds: float = 0.0
     outputs: dict[str, str] = field(default_factory=dict)
 
@@ -69,12 +70,16 @@ class Night:
         told = [missed_of(one) for one in self.not_made]
         return missed_sentence(len(self.born) + len(told), told) if told else ""
 
-    def sentence(self, *, simulated: bool = False) -> str:
+    def sentence(self) -> str:
         """The night in one line of plain words."""
         day = date.fromisoformat(self.day)
         if self.version and all(m["from"] == 0 for m in self.moved) and self.moved and not self.retired:
             return first_night_sentence(
-                day, version=self.version, ads=len(self.moved), made=len(self.born), simulated=simulated
+                day,
+                version=self.version,
+                ads=len(self.moved),
+                made=len(self.born),
+                simulated=bool(self.simulated),
             )
         return night_sentence(
             day,
@@ -84,7 +89,7 @@ class Night:
             born=[Change(b["name"], b["segment"], _descent(b)) for b in self.born],
             waiting=self.waiting,
             nothing_made_because=self.held or self.stopped,
-            simulated=simulated,
+            simulated=bool(self.simulated),
         )
 
 
@@ -161,6 +166,7 @@ class _Steps:
                 *plan["alerts"],
                 *([f"nothing published: {refused}"] if refused else []),
             ],
+            "simulated": self.desk.campaign.simulated,
             "seconds": born["seconds"],
         }
         self.stop_before("deliver")

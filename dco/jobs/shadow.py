@@ -98,7 +98,7 @@ def shadow(
         moves=moves(found.arm_days, nights), labels=past.labels, currency=past.currency,
         window_days=campaign.conversion_window_days,
         levers={r["placement"] or "": r["lever"] or "switch" for r in placed.to_pylist()},
-        notes=past.notes, simulated=_simulated(campaign) if not reports else None,
+        notes=past.notes, simulated=campaign.simulated or None,
     )  # fmt: skip
 
 
@@ -151,11 +151,3 @@ def _of_ledger(campaign: Campaign, path: str | Path, now: datetime) -> _Past:
     return _Past(
         table, control, campaign.space, campaign.plan, labels, read_on, campaign.currency, end=campaign.end
     )
-
-
-def _simulated(campaign: Campaign) -> str | None:
-    """The label of a demo's market, which made every row of its ledger."""
-    from dco.jobs.demo import MARK
-    from dco.jobs.simulated import LABEL
-
-    return LABEL if (Path(campaign.root) / MARK).exists() else None

@@ -24,7 +24,7 @@ from dco.simulate.reports import Outlet, report_rows
 from dco.store import versions
 from dco.store.arms import arms
 
-LABEL = "simulated market 'additive'"
+LABEL = "additive market"
 REPORTED_DAYS = 14
 """Days a nightly export covers: young days come back restated with their late conversions."""
 

@@ -26,7 +26,7 @@ class Found:
     nights: list[str]
 
 
-def status(desk: Desk, *, now: datetime, simulated: str | None = None) -> Found:
+def status(desk: Desk, *, now: datetime) -> Found:
     """Read the state of a campaign; changes nothing."""
     campaign = desk.campaign
     with desk.workspace.read() as conn:
@@ -52,7 +52,7 @@ def status(desk: Desk, *, now: datetime, simulated: str | None = None) -> Found:
         spend_micros=pc.sum(days["spend_micros"]).as_py() or 0,
         total_micros=campaign.total_micros,
         currency=campaign.currency,
-        simulated=simulated,
+        simulated=campaign.simulated or None,
         making=taken,
         folder=campaign.root,
     )

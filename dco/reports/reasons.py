@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -29,29 +29,25 @@ class Decided:
     money: Sequence[str] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     """Arm id -> what a reader calls it."""
+    simulated: str = ""
+    """The simulated market behind the results, if it was one."""
 
     def of_arm(self, arms: Iterable[str]) -> Decided:
         """Only what is about these arms: their rows, and ideas that descend from them."""
         keep = set(arms)
         mine = lambda rows: [r for r in rows if r["arm_id"] in keep]  # noqa: E731
         ideas = [p for p in self.proposals if keep & set(p.get("parents") or ())]
-        return Decided(
-            self.day,
-            mine(self.shares),
-            ideas,
-            mine(self.retire),
-            mine(self.fatigue),
-            mine(self.parts),
-            (),
-            (),
-            self.names,
-        )
+        return replace(
+            self, shares=mine(self.shares), proposals=ideas, retire=mine(self.retire), fatigue=mine(self.fatigue),
+            parts=mine(self.parts), why=(), money=(),
+        )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Plain lists for programs."""
         tired = {(r["segment"], r["arm_id"]): tiredness(r) for r in self.fatigue}
         return {
             "day": self.day.isoformat(),
+            "simulated": self.simulated or None,
             "shares": [dict(r) for r in self.shares],
             "proposals": [dict(r) for r in self.proposals],
             "retire": [dict(r) for r in self.retire],
@@ -64,7 +60,8 @@ class Decided:
 
 def text(decided: Decided) -> str:
     """All sentences of a night, by segment, for a terminal."""
-    lines = [f"Decided on {words.day(decided.day)}"]
+    market = f"  (SIMULATED MARKET: {decided.simulated})" if decided.simulated else ""
+    lines = [f"Decided on {words.day(decided.day)}{market}"]
     tired = {(r["segment"], r["arm_id"]): tiredness(r) for r in decided.fatigue}
     rows = [*decided.shares, *decided.proposals, *decided.retire]
     for segment in dict.fromkeys(r["segment"] for r in rows):

@@ -84,7 +84,7 @@ def by_difference(report: ShadowReport) -> list[str]:
 
 def table(report: ShadowReport) -> str:
     """The findings for a terminal."""
-    text = [*([f"SIMULATED: {report.simulated}", ""] if report.simulated else []), opening(report), ""]
+    text = [*([f"SIMULATED MARKET: {report.simulated}", ""] if report.simulated else []), opening(report), ""]
     shown = lines(report)
     wide = max([len(_cut(line.label)) for line in shown] or [0])
     for segment in dict.fromkeys(line.segment for line in shown[:ROWS]):

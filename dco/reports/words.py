@@ -6,6 +6,7 @@ One rule for digits: an estimate is shown with no more digits than its interval 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -55,6 +56,8 @@ VERDICTS: dict[Licence, Verdict] = {
         "The platform chose both how often and to whom each ad was shown. Differences are described here and are not a test.",
     ),
 }
+
+_PERCENT = re.compile(r"((?<![\w.])[+-]?\d[\d.,]*)%")
 
 
 def known(value: float | None) -> bool:
@@ -246,8 +249,12 @@ def idea(genome: Mapping[str, str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """First letter upper case and a full stop at the end, whatever came in."""
-    text = text.strip()
+    """First letter upper case and a full stop at the end, whatever came in; percentages as everywhere here.
+
+    >>> sentence("beach leads by +12%, amber is at -3.5%")
+    'Beach leads by +12 %, amber is at −3.5 %.'
+    """
+    text = _PERCENT.sub(lambda m: m[1].replace("-", "−") + " %", text.strip())
     return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?:…" else ".")
 
 

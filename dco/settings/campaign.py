@@ -61,7 +61,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
     top = parse(text, source).only(
         "campaign", "brief", "brand", "product", "segments", "placements", "attributes", "forbidden", "copy",
         "flight", "budget", "kpi", "guardrails", "approval", "creatives", "model",
-        "learnt_from",
+        "learnt_from", "simulated",
     )  # fmt: skip
     key = _key(top, "campaign")
     segment_nodes = top.mappings("segments", "a mapping with key and platform_ids")
@@ -151,6 +151,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         model=read_model(top.mapping("model", default=None)),
         conversion_window_days=kpi.integer("conversion_window_days", 0, 90, 7),
         learnt_from=_learnt_from(top, key),
+        simulated=top.text("simulated", "the name of the simulated market", ""),
         root=root,
         source=source,
         source_hash=hashlib.sha256(text.encode()).hexdigest(),

@@ -277,13 +277,6 @@ def test_an_empty_ledger_is_one_clear_error(campaign: Path) -> None:
         shadow(campaign, now=NOW)
 
 
-def test_a_demo_is_labelled_as_simulated(campaign: Path) -> None:
-    fill(campaign, days=3)
-    (campaign.parent / ".dco-demo").write_text("")
-    found = shadow(campaign, now=NOW)
-    assert found.simulated and "SIMULATED MARKET" in render(found) and table(found).startswith("SIMULATED")
-
-
 # -- the command ------------------------------------------------------------------------------------------------------
 
 

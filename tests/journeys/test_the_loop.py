@@ -22,14 +22,24 @@ from dco.jobs.explain import explain
 from dco.jobs.facts import arm_days
 from dco.jobs.nightly import Night, nightly
 from dco.jobs.publish import publish_arms
+from dco.jobs.shadow import shadow
 from dco.jobs.simulated import World, morning
-from dco.reports import reasons
+from dco.jobs.status import status
+from dco.reports import plain, reasons
+from dco.reports import shadow as shadow_page
 from dco.store import forecasts, versions
 from dco.store.arms import arms
 
 from .campaigns import small
 
 ZONE = "Europe/Berlin"
+MARKET = "additive market, seed 3"
+
+
+def simulated(folder: Path) -> Path:
+    file = small(folder)
+    file.write_text(file.read_text() + f"\nsimulated: {MARKET}\n")
+    return file
 
 
 def run_nights(file: Path, nights: int, seed: int = 3) -> list[Night]:
@@ -46,8 +56,26 @@ def run_nights(file: Path, nights: int, seed: int = 3) -> list[Night]:
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Night]]:
-    file = small(tmp_path_factory.mktemp("week") / "campaign")
+    file = simulated(tmp_path_factory.mktemp("week") / "campaign")
     return file, run_nights(file, 8)
+
+
+def test_whatever_tells_results_of_a_simulated_market_says_so(week: tuple[Path, list[Night]]) -> None:
+    file, nights = week
+    assert all("(simulated)" in night.sentence() for night in nights)
+    with open_desk(file) as desk:
+        found = status(desk, now=morning(8, ZONE))
+        told = [plain.status_text(found.state), reasons.text(explain(desk))]
+        arm = explain(desk).shares[0]["arm_id"]
+        told += [reasons.text(explain(desk, arm=arm)), shadow_page.table(shadow(file, now=morning(8, ZONE)))]
+        assert explain(desk).as_dict()["simulated"] == MARKET
+        pages = [
+            (desk.outbox / "report.html").read_text(),
+            shadow_page.render(shadow(file, now=morning(8, ZONE))),
+        ]
+    assert found.nights and all("(simulated)" in line for line in found.nights)
+    for text in (*told, *pages):
+        assert "SIMULATED MARKET" in text and MARKET in text
 
 
 def test_new_creatives_are_grown_around_winners_and_keep_their_lineage(
@@ -179,7 +207,7 @@ def test_the_second_run_of_a_night_changes_nothing(week: tuple[Path, list[Night]
 
 def test_the_same_seed_tells_the_same_story(week: tuple[Path, list[Night]], tmp_path: Path) -> None:
     _, nights = week
-    other = run_nights(small(tmp_path / "campaign"), 3)
+    other = run_nights(simulated(tmp_path / "campaign"), 3)
     assert [n.sentence() for n in other] == [n.sentence() for n in nights[:3]]
 
 

@@ -30,7 +30,7 @@ def report(of: Past, settings: PlanSettings = SETTINGS) -> ShadowReport:
     labels = {a.arm_id: f"Ad {i}" for i, a in enumerate(arms)}
     return ShadowReport(
         "c", "Brand", settings.kpi, datetime(2026, 5, 1, tzinfo=UTC), (), min(days), max(days), nights, found,
-        moves(found.arm_days, nights), labels, "EUR", 14, {"site": "rotation"}, simulated="simulated market 'additive'",
+        moves(found.arm_days, nights), labels, "EUR", 14, {"site": "rotation"}, simulated="additive market",
     )  # fmt: skip
 
 
@@ -94,8 +94,8 @@ def test_shares_of_the_table_add_up(clear: ShadowReport) -> None:
 
 def test_a_simulated_past_is_labelled_everywhere(clear: ShadowReport) -> None:
     page = render(clear)
-    assert "SIMULATED MARKET" in page and page.count("Simulated market: simulated market 'additive'") >= 3
-    assert table(clear).startswith("SIMULATED: ")
+    assert "SIMULATED MARKET" in page and page.count("Simulated market: additive market") >= 3
+    assert table(clear).startswith("SIMULATED MARKET: ")
 
 
 def test_new_ideas_are_counted_in_words_and_credited_nowhere() -> None:
