@@ -3,9 +3,9 @@
 The fit holds one wear for all creatives, its posterior mode. Here every creative has a wear of its own around it:
     log rate_i(t) = own level + day(t) - w_i g(age),   g(age) = log1p(age / 7),   w_i ~ Gamma(k, mean m),
 with m under a half-Cauchy prior and k (how alike creatives are) in `ALIKE`; m, k and w_i are summed over on grids.
-The level cancels, because each arm's count is taken as given and only its spread over days is judged (conditional
-Poisson, tempered by the dispersion). The day effects are estimated anew for every m, as if all wore alike: what all
-creatives lose together is the season's, and only creatives that started on different days can tell wear.
+The level is integrated out under what the fit believes of arms, for the reason given in `wear` (Poisson and Gamma, tempered
+by the dispersion). The day effects are estimated anew for every m, as if all wore alike: what all creatives lose together
+is the season's, and only creatives that started on different days can tell wear.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy.special import gammainc, logsumexp, ndtr, ndtri
 
 from dco.elements.model import Fit
 from dco.elements.numbering import dense
-from dco.elements.wear import WEAR_DAYS
+from dco.elements.wear import LEVEL_VARIANCE, WEAR_DAYS, levels_apart_from_days
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -158,37 +158,27 @@ def _likelihood(fit: Fit) -> Floats:
         return out
     n_days = int(h.day.max()) + 1
     group = dense(h.segment[h.arm] * n_days + h.day)
-    exposure, clicks = h.impressions * _places(fit) * rate.heard, h.clicks * rate.heard
+    promised, variance = rate.promised(h.segment, h.codes)
+    weight = rate.heard / rate.dispersion
+    exposure = h.impressions * _places(fit) * weight * np.exp(rate.level + promised[h.arm])
+    clicks = h.clicks * weight
     first = np.full(n_arms, n_days)
     np.minimum.at(first, h.arm, h.day)
     g = np.log1p((h.day - first[h.arm]) / WEAR_DAYS)
-    count, spent = (np.bincount(h.arm, v, n_arms).astype(float) for v in (clicks, clicks * g))
+    known = 1.0 / (LEVEL_VARIANCE * variance)
+    count, spent = known + np.bincount(h.arm, clicks, n_arms), np.bincount(h.arm, clicks * g, n_arms)
+    per_day = np.bincount(group, clicks)
     worn = np.exp(-np.outer(OWN, g))
     days = np.zeros(int(group.max()) + 1)
     for m, mean in enumerate(MEANS):
-        days = _day_effects(h.arm, group, clicks, exposure * np.exp(-mean * g), count, days)
+        shown = exposure * np.exp(-mean * g)
+        # Not the fit's day effects: those are shrunk, and what they leave of a season would pass for wear.
+        days = levels_apart_from_days(h.arm, group, h.segment, shown, known, count, per_day, days, TURNS)
         base = exposure * np.exp(days[group])
         totals = np.stack([np.bincount(h.arm, base * w, n_arms) for w in worn], axis=1)
-        logs = np.log(np.where(totals > 0, totals, 1.0))
         moved = np.bincount(h.arm, clicks * days[group], n_arms)
-        out[m] = (moved[:, None] - np.outer(spent, OWN) - count[:, None] * logs) / rate.dispersion
+        out[m] = moved[:, None] - np.outer(spent, OWN) - count[:, None] * np.log(known[:, None] + totals)
     return out
-
-
-def _day_effects(
-    arm: Ints, group: Ints, clicks: Floats, shown: Floats, count: Floats, start: Floats
-) -> Floats:
-    """Log effects of the segment-days, float[group], beside levels of the arms: their maximum likelihood by turns.
-
-    Not the fit's: those are shrunk, and what they leave of a season would pass for wear.
-    """
-    days, per_day = start, np.bincount(group, clicks, len(start))
-    for _ in range(TURNS):
-        expected = np.bincount(arm, shown * np.exp(days[group]), len(count))
-        level = (count + 0.5) / np.maximum(expected, 1e-9)
-        today = np.bincount(group, shown * level[arm], len(start))
-        days = np.log((per_day + 0.5) / (today + 0.5))
-    return days
 
 
 def _places(fit: Fit) -> Floats:

@@ -90,6 +90,15 @@ class Rates:
         """The means of `moments` alone."""
         return self._mean(segment, self.alphabet.design(codes), arm, self._trust(arm, self._own(codes, arm)))
 
+    def promised(self, segment: Ints, codes: Ints) -> tuple[Floats, Floats]:
+        """What options alone say of arms, each in its segment: mean float[arm] of the log rate, and its variance."""
+        mean, variance = np.zeros(len(codes)), np.zeros(len(codes))
+        for s in np.unique(segment):
+            at = np.flatnonzero(segment == s)
+            mean[at], cov = self.moments(int(s), codes[at], np.full(len(at), -1))
+            variance[at] = np.diag(cov)
+        return mean, variance
+
     def _mean(self, segment: int, x: Floats, arm: Ints, trust: Floats) -> Floats:
         if self.process is not None:
             smooth = self.process.means(self._rows(segment, x, arm))
@@ -186,8 +195,12 @@ def fit_rates(
         rate = rate * heard
         days = day_effects(cells.group, cells.events, rate, n_groups, noise.phi)
         if wear and turn + 1 < rounds:
-            without = cells.exposure * np.exp(level + eta[cells.arm] + days[cells.group])
-            lost = estimate_wear(cells.arm, cells.group, cells.age, cells.events, without, n_arms, noise.phi)
+            own = variances.arm + missing * (variances.shared + variances.own)
+            by_options = eta - found.residual * own * found.precision / (own * found.precision + 1.0)
+            without = cells.exposure * np.exp(level + by_options[cells.arm] + days[cells.group])
+            lost = estimate_wear(
+                cells.arm, cells.group, segment, cells.age, cells.events, without, own, noise.phi
+            )
     if found is None:
         raise AssertionError("a fit has at least one round")
     terms = (("pair", "own_pair") if pairs and codes.shape[1] > 1 else ()) + (

@@ -120,14 +120,43 @@ def test_wear_is_read_from_arms_that_start_on_different_days() -> None:
     arm = np.repeat(np.arange(60), 30)
     day = np.repeat(rng.integers(0, 20, 60), 30) + np.tile(np.arange(30), 60)
     age = np.tile(np.arange(30), 60).astype(float)
-    base = np.full(1800, 200.0)
-    events = rng.poisson(base * np.exp(-0.15 * np.log1p(age / 7))).astype(float)
-    season = np.bincount(day, events) / np.maximum(np.bincount(day, base), 1e-9)
-    assert estimate_wear(arm, day, age, events, base * season[day], 60, 1.0) == pytest.approx(0.15, abs=0.04)
-    assert estimate_wear(arm, day, age, rng.poisson(base).astype(float), base, 60, 1.0) < 0.03
-    assert (
-        estimate_wear(arm, age.astype(int), age, events, base, 60, 1.0) == 0
-    )  # all start together: the season's
+    base, variance, one = np.full(1800, 200.0), np.full(60, 0.02), np.zeros(60, int)
+    level, season = rng.normal(0, 0.15, 60)[arm], rng.normal(0, 0.1, 49)[day]
+    worn = rng.poisson(base * np.exp(level + season - 0.15 * np.log1p(age / 7))).astype(float)
+    fresh = rng.poisson(base * np.exp(level + season)).astype(float)
+    assert estimate_wear(arm, day, one, age, worn, base, variance, 1.0) == pytest.approx(0.15, abs=0.04)
+    assert estimate_wear(arm, day, one, age, fresh, base, variance, 1.0) < 0.03
+    # All start together: the season's.
+    assert estimate_wear(arm, age.astype(int), one, age, worn, base, variance, 1.0) == 0
+
+
+def thompson_served(seed: int, wear: float, arms: int = 40, days: int = 80, clicks: float = 100.0) -> float:
+    """The wear that is estimated where traffic goes by Thompson sampling of what was counted so far."""
+    rng = np.random.default_rng(seed)
+    born = np.concatenate([np.zeros(4, int), np.sort(rng.integers(1, days - 5, arms - 4))])
+    level, season = rng.normal(0, 0.15, arms), rng.normal(0, 0.1, days)
+    count, served = np.zeros(arms), np.zeros(arms)
+    rows = []
+    for day in range(days):
+        there = np.flatnonzero(born <= day)
+        drawn = rng.gamma(count[there] + 20, 1 / (served[there] + 20), (200, len(there)))
+        share = 0.1 / len(there) + 0.9 * np.bincount(drawn.argmax(axis=1), minlength=len(there)) / 200
+        rate = np.exp(level[there] + season[day] - wear * np.log1p((day - born[there]) / 7))
+        events = rng.poisson(clicks * share * rate)
+        count[there] += events
+        served[there] += clicks * share
+        rows += list(zip(there, np.full(len(there), day), day - born[there], events, clicks * share))
+    arm, when, age, events, base = (np.array(column) for column in zip(*rows))
+    one, variance = np.zeros(arms, int), np.full(arms, 0.15**2)
+    return estimate_wear(arm, when, one, age.astype(float), events.astype(float), base, variance, 1.0)
+
+
+def test_traffic_that_follows_luck_does_not_pass_for_wear() -> None:
+    """Conditioning on each arm's total, as one does where exposure is given, reads a bandit's traffic as wear (module text)."""
+    assert np.mean([thompson_served(seed, 0.0) for seed in range(20)]) < 0.04
+    for wear in (0.07, 0.2):
+        found = [thompson_served(seed, wear) for seed in range(20)]
+        assert np.mean(found) == pytest.approx(wear, abs=0.03)
 
 
 def test_placements_of_different_level_do_not_become_creative_effects() -> None:
