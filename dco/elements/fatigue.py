@@ -167,7 +167,7 @@ def _likelihood(fit: Fit) -> Floats:
     g = np.log1p((h.day - first[h.arm]) / WEAR_DAYS)
     known = 1.0 / (LEVEL_VARIANCE * variance)
     count, spent = known + np.bincount(h.arm, clicks, n_arms), np.bincount(h.arm, clicks * g, n_arms)
-    per_day = np.bincount(group, clicks)
+    per_day = np.bincount(group, clicks).astype(float)
     worn = np.exp(-np.outer(OWN, g))
     days = np.zeros(int(group.max()) + 1)
     for m, mean in enumerate(MEANS):

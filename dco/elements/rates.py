@@ -195,7 +195,7 @@ def fit_rates(
         rate = rate * heard
         days = day_effects(cells.group, cells.events, rate, n_groups, noise.phi)
         if wear and turn + 1 < rounds:
-            own = variances.arm + missing * (variances.shared + variances.own)
+            own = np.asarray(variances.arm + missing * (variances.shared + variances.own), float)
             by_options = eta - found.residual * own * found.precision / (own * found.precision + 1.0)
             without = cells.exposure * np.exp(level + by_options[cells.arm] + days[cells.group])
             lost = estimate_wear(

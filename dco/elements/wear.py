@@ -73,7 +73,7 @@ def estimate_wear(
     arm, group, events, without = arm[ok], group[ok], events[ok] / scale, without[ok] / scale
     shape = np.log1p(age[ok] / WEAR_DAYS)
     known = 1.0 / (LEVEL_VARIANCE * variance)
-    count, per_day = known + np.bincount(arm, events, len(known)), np.bincount(group, events)
+    count, per_day = known + np.bincount(arm, events, len(known)), np.bincount(group, events).astype(float)
     days, tried = np.zeros(len(per_day)), dict[int, float]()
 
     def log_posterior(step: int) -> float:
