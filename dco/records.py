@@ -285,6 +285,8 @@ class Campaign:
     conversion_window_days: int
     learnt_from: tuple[str, ...] = ()
     """Keys of earlier campaigns of the same workspace whose results may inform this one; nothing else does."""
+    looks: bool = False
+    """Whether creatives that look alike inform each other, beside their options."""
     simulated: str = ""
     """Where a simulated market answers in place of a platform: its name. Every page and sentence about results then says so."""
     root: str = "."

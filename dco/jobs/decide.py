@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 
 from dco import schemas
 from dco.jobs import earlier
+from dco.jobs.looks import looks, with_looks
 from dco.plan.optimizer import Optimizer, Plan
 from dco.records import Campaign, Genome, content_hash
 from dco.store import history as past
 from dco.store.arms import SERVABLE, ArmRow, arms
+from dco.store.files import Files
 
 
 def seed_of(campaign: Campaign, day: date) -> int:
@@ -68,16 +70,22 @@ def arm_table(rows: list[ArmRow], campaign: Campaign) -> pa.Table:
     )
 
 
-def decide(conn: Connection, campaign: Campaign, *, day: date) -> Plan:
-    """The plan for `day` from what is known on its morning. Pure but for reading the store."""
+def decide(conn: Connection, campaign: Campaign, *, day: date, files: Files | None = None) -> Plan:
+    """The plan for `day` from what is known on its morning. Pure but for reading the store.
+
+    Args:
+        files: where the ads' pixels are, for a campaign that learns from looks.
+    """
     by_state: dict[str, list[ArmRow]] = {}
-    for row in arms(conn, campaign.key):
+    rows = arms(conn, campaign.key)
+    for row in rows:
         by_state.setdefault("running" if row.state in SERVABLE else row.state, []).append(row)
     settings = replace(campaign.plan, nights_left=max((campaign.end - day).days, 0))
     optimizer = Optimizer(campaign.space, settings, earlier.prior(conn, campaign, day=day))
+    seen = looks(files, rows) if files is not None and campaign.looks else {}
     return optimizer.plan(
-        history(conn, campaign, as_of=day),
-        arm_table(by_state.get("running", []), campaign),
+        with_looks(history(conn, campaign, as_of=day), seen),
+        with_looks(arm_table(by_state.get("running", []), campaign), seen),
         arm_table(by_state.get("drafted", []), campaign),
         arm_table(by_state.get("rejected", []), campaign),
         day,

@@ -203,7 +203,7 @@ class _Steps:
                 foretell.judge(conn, self.desk, day=self.day)
                 empty: dict[str, Any] = {"shares": [], "proposals": [], "retire": [], "diagnostics": {}}
                 return self._finish(conn, "decide", {**empty, "why": [held], "held": held, "alerts": alerts})
-            plan = decide.decide(conn, campaign, day=self.day)
+            plan = decide.decide(conn, campaign, day=self.day, files=self.desk.workspace.files)
             output = plan.to_dict()
             wanted = decide.within_creation_budget(campaign, output["proposals"])
             output["proposals"] = decide.with_takes(conn, campaign, wanted)

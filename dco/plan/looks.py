@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dco.elements.model import Fit
 from dco.errors import BadData
 from dco.plan.cells import Rows, take
 
@@ -51,6 +52,16 @@ def features_of(
             )
         found[i] = given[key]
     return found
+
+
+def explained(model: Fit) -> list[str]:
+    """One sentence on how much goes with looks, where they were given and anything is known; else none."""
+    if model.history.features is None or not model.history.clicks.sum():
+        return []
+    parts = [rate.variances for rate in model.rates]
+    apart = sum(v.look + v.arm for v in parts)
+    share = sum(v.look for v in parts) / apart if apart > 0 else 0.0
+    return [f"Looks are taken to explain {share:.0%} of what sets creatives apart beside their options."]
 
 
 def _numbers(value: Any, where: str) -> Floats:

@@ -24,6 +24,7 @@ from dco.errors import BadData
 from dco.plan import earlier, explain, money
 from dco.plan.ahead import nights_that_count, outlook
 from dco.plan.ideas import SOMETHING_TO_FIND, Here, Ideas, no_history_ideas, segment_ideas
+from dco.plan.looks import explained
 from dco.plan.places import kept, worlds
 from dco.plan.reading import ArmRow, Known, read
 from dco.plan.recipe import DEFAULT, SPEEDS, Recipe
@@ -96,7 +97,7 @@ class Optimizer:
         stages, remarks = self._stages(known)
         how = self.recipe.fit(stages, learn_between=SPEEDS[settings.speed].learn_between)
         model = fit(known.history, known.alphabet, how, self.prior)
-        why = [*known.remarks, *remarks, *earlier.carried(model, self.prior)]
+        why = [*known.remarks, *remarks, *earlier.carried(model, self.prior), *explained(model)]
         parts: list[money.Part] = []
         shares: list[dict[str, Any]] = []
         proposals: list[dict[str, Any]] = []

@@ -113,7 +113,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
             (s.key, p.key, p.lever) for s in segments for p in placements if p.platform in s.platform_ids
         ),
     )
-    creatives = top.mapping("creatives", default=None).only("starting_per_segment")
+    creatives = top.mapping("creatives", default=None).only("starting_per_segment", "looks")
     starting = creatives.integer("starting_per_segment", 2, 64, 6)
     if starting > plan.max_live:
         raise creatives.fail(
@@ -151,6 +151,7 @@ def parse_campaign(text: str, *, source: str = "campaign.yaml", root: str = ".")
         model=read_model(top.mapping("model", default=None)),
         conversion_window_days=kpi.integer("conversion_window_days", 0, 90, 7),
         learnt_from=_learnt_from(top, key),
+        looks=creatives.choice("looks", ("ignore", "learn"), "ignore") == "learn",
         simulated=top.text("simulated", "the name of the simulated market", ""),
         root=root,
         source=source,
