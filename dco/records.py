@@ -244,6 +244,8 @@ class Model:
     pictures: tuple[tuple[str, str], ...] = ()
     """(init | mask | style | control, file inside the campaign's folder)."""
     adapters: tuple[Adapter, ...] = ()
+    takes: Literal["new", "vary"] = "new"
+    """Another picture of an earlier idea is drawn anew, or image to image from that idea's last picture."""
     license: str = ""
     part_licenses: tuple[tuple[str, str], ...] = ()
     """(controlnet | ip_adapter | an adapter's name, licence): stands in where the part's own folder has no record."""

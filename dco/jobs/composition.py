@@ -6,6 +6,7 @@ Whatever stands in their way, a missing file, one too small, or a model that can
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from math import ceil
 from typing import Any
@@ -81,10 +82,16 @@ def require_able(campaign: Campaign, backend: Backend, request: Request) -> None
     Raises:
         BadCampaign: it cannot; names the key, why, and the way out.
     """
+    varies = campaign.model.takes == "vary"
+    if (
+        varies and request.init is None
+    ):  # said when the file is read, and not on the night of the first variation
+        request = replace(request, init=_blank(request.width, request.height))
     for field, why in unable(backend, request).items():
         # What is always avoided plays no part with some models, and nobody asked for it.
         if field != "negative" or campaign.model.negative:
-            raise wrong(campaign, _KEYS[field], f"backend '{campaign.model.backend}': {why}")
+            key = "model.takes" if field == "init" and varies else _KEYS[field]
+            raise wrong(campaign, key, f"backend '{campaign.model.backend}': {why}")
     reads = getattr(backend, "reads", None)
     if campaign.model.negative and reads is not None and tokens(request.negative) > reads:
         raise wrong(
@@ -135,6 +142,11 @@ def _picture(campaign: Campaign, role: str, width: int, height: int) -> tuple[Re
             "white into its middle, or leave the sizes of that shape out",
         )
     return reference, size
+
+
+@lru_cache(maxsize=8)
+def _blank(width: int, height: int) -> Reference:
+    return Reference(np.zeros((height, width, 3), np.uint8))
 
 
 @lru_cache(maxsize=64)

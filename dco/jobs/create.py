@@ -19,6 +19,7 @@ from dco.errors import BadCampaign, DoesNotFit, Refused, UnknownName
 from dco.generate.cache import PictureCache
 from dco.generate.picture import Failure, Outcome, Picture
 from dco.generate.quality.panel import OUTLIER, Panel
+from dco.generate.reference import Reference
 from dco.generate.request import Request, fewest_steps
 from dco.generate.studio import make
 from dco.generate.vocabulary import ATTRIBUTES, Side, copy_side, values
@@ -32,6 +33,9 @@ from dco.store.costs import PictureCost
 
 Progress = Callable[[int, int], None]
 
+VARIED = 0.5
+"""Largest strength at which a picture is varied: its composition stays, surfaces and light are drawn anew."""
+
 REAL_MODELS = ("diffusers", "openai_images")
 """Backends that read sentences, and may draw what the renderer's vocabulary does not name."""
 
@@ -44,6 +48,8 @@ class Idea:
     genome: Genome
     parents: tuple[str, ...] = ()
     take: int = 0
+    varies: tuple[str, ...] = ()
+    """Keys of the pictures that this take is drawn from, image to image; empty: from the render, as a first take is."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +128,13 @@ def seed_of(campaign: Campaign, idea: Idea) -> int:
     return int(content_hash([campaign.key, idea.segment, idea.genome.key, *take], length=12), 16)
 
 
-def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple[int, int], Request]:
+def requests_for(
+    campaign: Campaign, idea: Idea, attempt: int = 0, cache: PictureCache | None = None
+) -> dict[tuple[int, int], Request]:
     """One request per aspect family that the campaign's sizes need.
 
     `attempt` counts how often a gate refused the idea's pictures; each has a seed of its own, and so keys of its own.
+    `cache` holds the pictures that the idea varies; one that is gone from it is drawn from the render instead.
 
     Raises:
         Refused: the words break the prompt policy; the message names the rule. BadCampaign: a picture that the campaign
@@ -144,6 +153,7 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
     else:
         asked = wording.embedded(words, **_policy(campaign))
     strength = float(genome.get("strength", strength))
+    before = _varied(idea, cache)
     found = {
         (width, height): Request(
             attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
@@ -151,17 +161,23 @@ def requests_for(campaign: Campaign, idea: Idea, attempt: int = 0) -> dict[tuple
             width=width,
             height=height,
             seed=seed_of(campaign, idea) + attempt,
-            strength=strength,
+            strength=(own := min(VARIED, strength) if (width, height) in before else strength),
             # A model of four steps still runs one of them at the faintest strength.
-            steps=max(int(steps), fewest_steps(strength)),
+            steps=max(int(steps), fewest_steps(own)),
             guidance=guidance,
             negative=composition.avoid(campaign, asked.negative if model.backend == "diffusers" else ""),
-            **composition.fields(campaign, width, height),
+            **(composition.fields(campaign, width, height) | before.get((width, height), {})),
         )
         for width, height in dict.fromkeys(masters(campaign.sizes()).values())
     }
     composition.require_able(campaign, backend, next(iter(found.values())))
     return found
+
+
+def _varied(idea: Idea, cache: PictureCache | None) -> dict[Size, dict[str, Reference]]:
+    """The pictures that an idea varies, by size, as the `init` of a request."""
+    known = [picture for key in idea.varies if cache is not None and (picture := cache.get(key)) is not None]
+    return {(p.pixels.shape[1], p.pixels.shape[0]): {"init": Reference(p.pixels)} for p in known}
 
 
 class _Policy(TypedDict):
@@ -204,7 +220,7 @@ def create(
     """
     panel = Panel.of(backend_of(campaign))
     backend = Studio(campaign, executor(), panel)
-    asked = [_asked(campaign, idea) for idea in ideas]
+    asked = [_asked(campaign, idea, cache) for idea in ideas]
     failed = [one for one in asked if isinstance(one, NotMade)]
     able = [idea for idea, one in zip(ideas, asked, strict=True) if not isinstance(one, NotMade)]
 
@@ -214,7 +230,7 @@ def create(
         return make(requests, backend, cache, seen, panel=panel, beside=around, **_policy(campaign))
 
     def again(n: int) -> dict[Size, Request]:
-        return requests_for(campaign, able[n], attempt=1)
+        return requests_for(campaign, able[n], attempt=1, cache=cache)
 
     first = [one for one in asked if not isinstance(one, NotMade)]
     chosen, settled = draw(first, again, pictures)
@@ -255,9 +271,9 @@ def _sets(
     return odd, spread
 
 
-def _asked(campaign: Campaign, idea: Idea) -> dict[Size, Request] | NotMade:
+def _asked(campaign: Campaign, idea: Idea, cache: PictureCache) -> dict[Size, Request] | NotMade:
     try:
-        return requests_for(campaign, idea)
+        return requests_for(campaign, idea, cache=cache)
     except (Refused, BadCampaign) as error:
         return NotMade(idea, str(error))
 

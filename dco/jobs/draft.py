@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from dco.plan.optimizer import Optimizer
 from dco.records import Genome
 from dco.reports.plain import missed_sentence
 from dco.store import costs, missed, runs
-from dco.store.arms import arms, record, save_creative
+from dco.store.arms import ArmRow, arms, record, save_creative
 from dco.store.runs import Run
 
 
@@ -43,8 +44,24 @@ def make(desk: Desk, ideas: Sequence[Idea], *, progress: Callable[[int, int], No
     if not ideas:
         return Batch()
     with desk.workspace.read() as conn:
-        shown = [key for row in arms(conn, desk.campaign.key) for key in row.creative.requests]
+        there = arms(conn, desk.campaign.key)
+    shown = [key for row in there for key in row.creative.requests]
+    if desk.campaign.model.takes == "vary":
+        ideas = [_varying(idea, there) for idea in ideas]
     return create(desk.campaign, kit(desk.campaign), cache_of(desk), ideas, progress, beside=shown)
+
+
+def _varying(idea: Idea, there: Sequence[ArmRow]) -> Idea:
+    """A further take as a variation of the last creative of its idea in its segment that nobody refused."""
+    same = [
+        row for row in there
+        if (row.segment, row.creative.genome) == (idea.segment, idea.genome) and row.state != "rejected"
+    ]  # fmt: skip
+    if not idea.take or not same:
+        return idea
+    return replace(
+        idea, varies=max(same, key=lambda row: (row.born or date.min, row.since)).creative.requests
+    )
 
 
 def missed_line(batch: Batch, most: int = 3) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal, cast
 
 from dco import registry
 from dco.records import Adapter, LicenceOverride, Model
@@ -18,7 +19,7 @@ def read_model(node: Node) -> Model:
     """The model of a campaign. Whether its files are there, and its backend can do what is asked, others check."""
     node.only(
         "backend", "folder", "revision", "steps", "guidance", "strength", "negative", "picture", "adapters", "license",
-        "part_licenses", "license_override", "options", "time_limit",
+        "part_licenses", "license_override", "options", "time_limit", "takes",
     )  # fmt: skip
     base = Model()
     revision = node.text("revision", "a 40-digit commit hash", "")
@@ -27,9 +28,16 @@ def read_model(node: Node) -> Model:
             "revision", f"expected a 40-digit commit hash, got '{revision}'; a branch can change under you"
         )
     stated = node.plain()
+    takes = node.choice("takes", ("new", "vary"), base.takes)
     backend = node.choice("backend", registry.names("backends"), base.backend)
     # Beyond .75 the embedded model's old features ghost; the backend refuses, and here the line is known.
     boldest = 0.75 if backend == "embedded" else 1
+    pictures = _pictures(node.mapping("picture", "a mapping such as {init: brand/room.jpg}", None))
+    if takes == "vary" and "init" in dict(pictures):
+        raise node.fail(
+            "takes",
+            "'vary' starts from an idea's own last picture, and picture.init names another; leave one out",
+        )
     return Model(
         backend=backend,
         folder=node.text("folder", "a diffusers folder or a hub id", ""),
@@ -38,7 +46,8 @@ def read_model(node: Node) -> Model:
         guidance=node.number("guidance", 0, 30) if "guidance" in stated else None,
         strength=node.fraction("strength", 0.1, boldest) if "strength" in stated else None,
         negative=_line(node.text("negative", "what pictures shall avoid, such as 'plastic look'", "")),
-        pictures=_pictures(node.mapping("picture", "a mapping such as {init: brand/room.jpg}", None)),
+        pictures=pictures,
+        takes=cast(Literal["new", "vary"], takes),
         adapters=_adapters(node.mapping("adapters", "a mapping of adapter -> weight", None)),
         license=node.text("license", "an SPDX id or LicenseRef", ""),
         part_licenses=_part_licenses(node.mapping("part_licenses", "a mapping of part -> licence", None)),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -31,12 +34,15 @@ from dco.generate.request import Request
 from dco.generate.soundness import to_uint8
 from dco.generate.vocabulary import Look
 from dco.generate.wire import warm
+from dco.jobs import draft
 from dco.jobs.assets import decode_picture, kit
 from dco.jobs.check_campaign import check_campaign
-from dco.jobs.create import Idea, create, requests_for
+from dco.jobs.create import VARIED, Batch, Idea, create, requests_for
+from dco.jobs.desk import open_desk
 from dco.jobs.pictures import backend_of
-from dco.records import Genome
+from dco.records import Campaign, Genome
 from dco.settings import load_campaign
+from dco.store.arms import arms
 from tests.journeys.campaigns import small
 
 WIDE, HIGH = 600, 504
@@ -338,3 +344,70 @@ def test_a_camera_s_picture_that_lies_on_its_side_is_set_upright() -> None:
     data = io.BytesIO()
     Image.fromarray(np.rot90(upright)).save(data, "PNG", exif=exif)
     assert np.array_equal(decode_picture(data.getvalue(), "x")[..., :3], upright)
+
+
+def test_a_take_that_varies_is_drawn_from_the_picture_before_it(tmp_path: Path) -> None:
+    file = campaign_file(tmp_path / "c", folder_line(tiny_reader()), "strength: 0.2", "takes: vary")
+    campaign, cache, first = load_campaign(file), PictureCache(tmp_path / "cache"), idea(file)
+    ((size, request),) = requests_for(campaign, first, cache=cache).items()
+    (drawn,) = load_backend("procedural").generate([replace(request, prompt="a podium", seed=3)])
+    assert isinstance(drawn, Picture)
+    cache.put(drawn)
+    again = replace(first, take=1)
+    varied = replace(again, varies=(drawn.key,))
+    after = requests_for(campaign, varied, cache=cache)[size]
+    assert after.init is not None and np.array_equal(after.init.pixels, drawn.pixels)
+    assert after.seed != request.seed and after.strength == 0.2 < VARIED
+    anew, near = (
+        next(iter(backend_of(campaign).generate(list(requests_for(campaign, one, cache=cache).values()))))
+        for one in (again, varied)
+    )
+    assert isinstance(anew, Picture) and isinstance(near, Picture)
+    assert not np.array_equal(anew.pixels, near.pixels)
+    cache.path(drawn.key).unlink()
+    assert requests_for(campaign, varied, cache=cache)[size].init is None, (
+        "a picture that is gone stops no night"
+    )
+
+
+def test_further_takes_vary_the_last_creative_of_their_idea(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = small(tmp_path / "c")
+    with open_desk(file) as desk:
+        draft.start(desk, now=datetime(2026, 8, 31, tzinfo=UTC), per_segment=2)
+    campaign_file(tmp_path / "d", folder_line(tiny_reader()), "takes: vary").replace(file)
+    asked_for: list[Idea] = []
+
+    def create(
+        _campaign: Campaign, _kit: object, _cache: object, ideas: list[Idea], *_: object, **__: object
+    ) -> Batch:
+        asked_for.extend(ideas)
+        return Batch()
+
+    monkeypatch.setattr(draft, "create", create)
+    with open_desk(file) as desk:
+        with desk.workspace.read() as conn:
+            there = arms(conn, desk.campaign.key)[0]
+        first = Idea(there.segment, there.creative.genome)
+        draft.make(desk, [first, replace(first, take=1)])
+    assert [one.varies for one in asked_for] == [(), there.creative.requests]
+    assert there.creative.requests
+
+
+@pytest.mark.parametrize(
+    ("lines", "backend", "told"),
+    [
+        (("takes: vary",), "procedural", "model.takes: backend 'procedural': this backend draws from the look alone"),
+        (("takes: vary", "picture: {init: brand/room.png}"), "diffusers", "'vary' starts from an idea's own last picture"),
+        (("takes: often",), "diffusers", "expected one of new, vary"),
+    ],
+)  # fmt: skip
+def test_takes_that_cannot_be_varied_are_an_error_of_that_line(
+    tmp_path: Path, lines: tuple[str, ...], backend: str, told: str
+) -> None:
+    more = () if backend == "procedural" else (folder_line(tiny_reader()),)
+    file = campaign_file(tmp_path / "c", *more, *lines, backend=backend)
+    save(file, "room.png", photo())
+    with pytest.raises(BadCampaign, match=re.escape(told)):
+        asked(file)
