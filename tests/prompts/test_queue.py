@@ -1,24 +1,9 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dco.prompts.queue import (
-    BETTER_BY,
-    LEAST_WAITING,
-    Pace,
-    expected_wait_days,
-    pace,
-    replace_stale,
-    room,
-    soon_answered,
-)
-
-values = st.lists(st.floats(0.0, 1.0), max_size=12).map(np.array)
+from dco.prompts.queue import LEAST_WAITING, Pace, pace, room
 
 
 def gate(per_week: int, delay: int, days: int) -> tuple[list[int], list[int]]:
@@ -64,37 +49,6 @@ def test_the_pace_is_newcomers_per_day_and_the_refusals_that_came_with_them() ->
     )
 
 
-def test_the_wait_is_littles_law_and_unknown_before_the_first_answer() -> None:
-    assert expected_wait_days(6, Pace(0.5, 3, 6)) == 14
-    assert math.isnan(expected_wait_days(6, Pace(0.0, 0, 6)))
+def test_a_gate_that_never_answered_is_asked_for_a_few_and_one_where_nothing_waits_is_no_limit() -> None:
     assert room(0, Pace(0.0, 0, 0)) is None
     assert room(1, Pace(0.0, 0, 0)) == LEAST_WAITING - 1 and room(9, Pace(0.0, 0, 0)) == 0
-
-
-@given(values, values, st.integers(0, 12), st.integers(0, 5))
-def test_a_queue_never_grows_beyond_its_places_nor_trades_down(
-    waiting: np.ndarray, new: np.ndarray, free: int, safe: int
-) -> None:
-    gone, asked = replace_stale(waiting, new, free, safe=safe, worthless=0.05)
-    assert len(asked) <= free + len(gone)
-    assert (new[asked] > 0.05).all() and len(set(asked.tolist())) == len(asked)
-    replaced = [i for i in gone.tolist() if waiting[i] > 0.05]
-    assert all(i >= safe for i in replaced)
-    if replaced:
-        assert new[asked].min() > BETTER_BY * waiting[replaced].max() or len(asked) > len(replaced)
-        assert np.sort(new[asked])[: len(replaced)].sum() > waiting[replaced].sum()
-    left = np.setdiff1d(np.arange(len(new)), asked)
-    if len(asked) and len(left):
-        assert new[asked].min() >= new[left].max()
-
-
-def test_a_waiting_idea_gives_way_to_a_clearly_better_one_but_not_just_before_its_answer() -> None:
-    waiting = np.array([0.10, 0.02, 0.30])
-    gone, asked = replace_stale(waiting, np.array([0.20]), 0)
-    assert gone.tolist() == [1] and asked.tolist() == [0]
-    gone, asked = replace_stale(waiting, np.array([0.20]), 0, safe=soon_answered(Pace(0.5, 3, 6)))
-    assert gone.tolist() == [] and asked.tolist() == []
-    gone, asked = replace_stale(waiting, np.array([0.20]), 1)
-    assert gone.tolist() == [] and asked.tolist() == [0]
-    gone, asked = replace_stale(np.array([0.0, 0.3]), np.zeros(0), 0)
-    assert gone.tolist() == [0] and asked.tolist() == []
