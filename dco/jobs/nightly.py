@@ -340,9 +340,9 @@ def _stop_reason(why: list[str]) -> str:
 
 def _shortened(text: str) -> str:
     """A retirement's reason in a few words; the whole of it stands in the report."""
-    found = re.search(rf"earns (-?\d+)% against the leader ({ARM_ID_PATTERN})", text)
+    found = re.search(rf"earns (\d+)% less than the leader ({ARM_ID_PATTERN})", text)
     if found:
-        return f"earns {abs(int(found[1]))} % less than {short(found[2])}"
+        return f"earns {found[1]} % less than {short(found[2])}"
     return re.sub(ARM_ID_PATTERN, lambda m: short(m.group()), text)
 
 

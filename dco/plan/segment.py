@@ -161,7 +161,7 @@ def _losers(mean: Floats, cov: Floats, p_best: Floats, days: Ints, found: Split,
         if i != leader and days[i] >= YOUNGEST_DAYS and p_best[i] < NEGLIGIBLE and beats[i] < BEHIND:
             out[i] = True
             found.reasons[int(i)] = (
-                f"P(best) {p_best[i]:.3f}; earns {np.expm1(mean[i] - mean[leader]):+.0%} against the leader {names[leader]} "
+                f"P(best) {p_best[i]:.3f}; earns {-np.expm1(mean[i] - mean[leader]):.0%} less than the leader {names[leader]} "
                 f"and beats it with probability {beats[i]:.3f}, after {int(days[i])} days of data"
             )
     return out

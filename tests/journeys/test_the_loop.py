@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -76,6 +77,16 @@ def test_whatever_tells_results_of_a_simulated_market_says_so(week: tuple[Path, 
     assert found.nights and all("(simulated)" in line for line in found.nights)
     for text in (*told, *pages):
         assert "SIMULATED MARKET" in text and MARKET in text
+
+
+def test_a_retirement_is_told_with_what_the_ad_earns_less_and_than_which(
+    week: tuple[Path, list[Night]],
+) -> None:
+    _, nights = week
+    behind = [n for n in nights if any("less than the leader" in r["why"] for r in n.retired[:1])]
+    assert behind, "eight nights in which something loses"
+    for night in behind:
+        assert re.search(r"retired .*earns \d+ % less than dco[0-9a-f]{4}\b", night.sentence())
 
 
 def test_new_creatives_are_grown_around_winners_and_keep_their_lineage(
