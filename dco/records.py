@@ -246,6 +246,8 @@ class Model:
     adapters: tuple[Adapter, ...] = ()
     takes: Literal["new", "vary"] = "new"
     """Another picture of an earlier idea is drawn anew, or image to image from that idea's last picture."""
+    lean: float = 0.0
+    """How far the words of a new idea lean, in the text encoder, towards those of the winner that it descends from."""
     license: str = ""
     part_licenses: tuple[tuple[str, str], ...] = ()
     """(controlnet | ip_adapter | an adapter's name, licence): stands in where the part's own folder has no record."""

@@ -118,7 +118,7 @@ def unable(backend: Backend, request: Request) -> dict[str, str]:
     own = getattr(backend, "unable", None)
     if own is not None:
         return dict(own(request))
-    asked = [name for name in (*PICTURES, "negative", "adapters") if getattr(request, name)]
+    asked = [name for name in (*PICTURES, "negative", "adapters", "toward") if getattr(request, name)]
     return dict.fromkeys(asked, "this backend draws from the look alone; take a diffusers checkpoint")
 
 

@@ -38,6 +38,7 @@ class Request:
     of `init` stays as it is, bit for bit. `style` is a picture to take mood and style from (IP-Adapter), `control` one
     whose structure is followed (ControlNet: edges, depth, whatever the loaded network was trained on). `adapters`
     are (name, weight) pairs of opened LoRA adapters, kept sorted by name. init, mask and control have the request's size.
+    `toward` is another prompt, whose embedding the prompt's moves towards by `lean` of the way (0 <= lean < 1).
 
     Raises:
         BadInput: a value is out of its range; the message names field, value and range.
@@ -57,6 +58,8 @@ class Request:
     style: Reference | None = None
     control: Reference | None = None
     adapters: tuple[tuple[str, float], ...] = ()
+    toward: str = ""
+    lean: float = 0.0
 
     def __post_init__(self) -> None:
         pairs = tuple(sorted((str(name), str(option)) for name, option in self.attributes))
@@ -89,6 +92,13 @@ class Request:
                     f"request, adapters: {name} has weight {weight}; expected -{MAX_ADAPTER_WEIGHT} to {MAX_ADAPTER_WEIGHT}"
                 )
         object.__setattr__(self, "adapters", worn)
+        object.__setattr__(self, "lean", float(self.lean))
+        if not 0 <= self.lean < 1:
+            raise BadInput(f"request, lean: expected 0 or more and less than 1, got {self.lean}")
+        if bool(self.toward) != bool(self.lean):
+            raise BadInput(
+                "request, toward: a prompt to lean towards and a lean above 0 come together or not at all"
+            )
 
     def _check_pictures(self) -> None:
         for name in PICTURES:
@@ -123,7 +133,7 @@ class Request:
         **more: Any,
     ) -> Request:
         """A request from options; without a prompt the canonical caption of the options is used. `more` are the fields
-        of real checkpoints: negative, init, mask, style, control, adapters."""
+        of real checkpoints: negative, init, mask, style, control, adapters, toward, lean."""
         pairs, words = tuple(attributes.items()), prompt or _caption(attributes)
         return cls(pairs, words, width, height, seed, strength, steps, guidance, **more)
 
@@ -172,7 +182,7 @@ class Request:
         found: dict[str, object] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in (*PICTURES, "negative", "adapters") and not value:
+            if item.name in (*PICTURES, "negative", "adapters", "toward", "lean") and not value:
                 continue
             if isinstance(value, Reference):
                 value = value.sha256

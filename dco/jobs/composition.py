@@ -40,7 +40,7 @@ early word is based on it: the backend counts exactly, and refuses what does not
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 _KEYS = {name: f"model.picture.{name}" for name in ("init", "mask", "style", "control")}
-_KEYS |= {name: f"model.{name}" for name in ("negative", "adapters")}
+_KEYS |= {"negative": "model.negative", "adapters": "model.adapters", "toward": "model.lean"}
 
 
 def tokens(text: str) -> float:
@@ -83,10 +83,11 @@ def require_able(campaign: Campaign, backend: Backend, request: Request) -> None
         BadCampaign: it cannot; names the key, why, and the way out.
     """
     varies = campaign.model.takes == "vary"
-    if (
-        varies and request.init is None
-    ):  # said when the file is read, and not on the night of the first variation
+    # What later nights may ask for is said when the file is read.
+    if varies and request.init is None:
         request = replace(request, init=_blank(request.width, request.height))
+    if campaign.model.lean and not request.toward:
+        request = replace(request, toward=request.prompt or "any", lean=campaign.model.lean)
     for field, why in unable(backend, request).items():
         # What is always avoided plays no part with some models, and nobody asked for it.
         if field != "negative" or campaign.model.negative:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class Idea:
     take: int = 0
     varies: tuple[str, ...] = ()
     """Keys of the pictures that this take is drawn from, image to image; empty: from the render, as a first take is."""
+    toward: str = ""
+    """Prompt of the creative that it descends from, where its own shall lean towards that."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def requests_for(
         asked = wording.embedded(words, **_policy(campaign))
     strength = float(genome.get("strength", strength))
     before = _varied(idea, cache)
+    toward = idea.toward if model.lean and idea.toward != asked.prompt else ""
     found = {
         (width, height): Request(
             attributes=tuple((a, option) for a, option in visual.items() if option != "none"),
@@ -166,6 +169,8 @@ def requests_for(
             steps=max(int(steps), fewest_steps(own)),
             guidance=guidance,
             negative=composition.avoid(campaign, asked.negative if model.backend == "diffusers" else ""),
+            toward=toward,
+            lean=model.lean if toward else 0.0,
             **(composition.fields(campaign, width, height) | before.get((width, height), {})),
         )
         for width, height in dict.fromkeys(masters(campaign.sizes()).values())
@@ -174,7 +179,7 @@ def requests_for(
     return found
 
 
-def _varied(idea: Idea, cache: PictureCache | None) -> dict[Size, dict[str, Reference]]:
+def _varied(idea: Idea, cache: PictureCache | None) -> dict[Size, dict[str, Any]]:
     """The pictures that an idea varies, by size, as the `init` of a request."""
     known = [picture for key in idea.varies if cache is not None and (picture := cache.get(key)) is not None]
     return {(p.pixels.shape[1], p.pixels.shape[0]): {"init": Reference(p.pixels)} for p in known}

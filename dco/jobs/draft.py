@@ -48,6 +48,8 @@ def make(desk: Desk, ideas: Sequence[Idea], *, progress: Callable[[int, int], No
     shown = [key for row in there for key in row.creative.requests]
     if desk.campaign.model.takes == "vary":
         ideas = [_varying(idea, there) for idea in ideas]
+    if desk.campaign.model.lean:
+        ideas = [_leaning(idea, there) for idea in ideas]
     return create(desk.campaign, kit(desk.campaign), cache_of(desk), ideas, progress, beside=shown)
 
 
@@ -62,6 +64,12 @@ def _varying(idea: Idea, there: Sequence[ArmRow]) -> Idea:
     return replace(
         idea, varies=max(same, key=lambda row: (row.born or date.min, row.since)).creative.requests
     )
+
+
+def _leaning(idea: Idea, there: Sequence[ArmRow]) -> Idea:
+    """An idea whose words lean towards those of the first creative it descends from."""
+    words = {row.creative.arm_id: row.creative.prompt for row in there if row.segment == idea.segment}
+    return replace(idea, toward=next((words[p] for p in idea.parents if words.get(p)), ""))
 
 
 def missed_line(batch: Batch, most: int = 3) -> str:

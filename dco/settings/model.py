@@ -19,7 +19,7 @@ def read_model(node: Node) -> Model:
     """The model of a campaign. Whether its files are there, and its backend can do what is asked, others check."""
     node.only(
         "backend", "folder", "revision", "steps", "guidance", "strength", "negative", "picture", "adapters", "license",
-        "part_licenses", "license_override", "options", "time_limit", "takes",
+        "part_licenses", "license_override", "options", "time_limit", "takes", "lean",
     )  # fmt: skip
     base = Model()
     revision = node.text("revision", "a 40-digit commit hash", "")
@@ -48,6 +48,7 @@ def read_model(node: Node) -> Model:
         negative=_line(node.text("negative", "what pictures shall avoid, such as 'plastic look'", "")),
         pictures=pictures,
         takes=cast(Literal["new", "vary"], takes),
+        lean=node.fraction("lean", 0, 0.9, base.lean),
         adapters=_adapters(node.mapping("adapters", "a mapping of adapter -> weight", None)),
         license=node.text("license", "an SPDX id or LicenseRef", ""),
         part_licenses=_part_licenses(node.mapping("part_licenses", "a mapping of part -> licence", None)),

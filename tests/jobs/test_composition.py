@@ -395,11 +395,45 @@ def test_further_takes_vary_the_last_creative_of_their_idea(
     assert there.creative.requests
 
 
+def test_new_ideas_lean_towards_the_words_of_the_winner_they_descend_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = small(tmp_path / "c")
+    with open_desk(file) as desk:
+        draft.start(desk, now=datetime(2026, 8, 31, tzinfo=UTC), per_segment=2)
+    campaign_file(tmp_path / "d", folder_line(tiny_reader()), "lean: 0.3").replace(file)
+    asked_for: list[Idea] = []
+
+    def create(
+        _campaign: Campaign, _kit: object, _cache: object, ideas: list[Idea], *_: object, **__: object
+    ) -> Batch:
+        asked_for.extend(ideas)
+        return Batch()
+
+    monkeypatch.setattr(draft, "create", create)
+    with open_desk(file) as desk:
+        with desk.workspace.read() as conn:
+            parent = arms(conn, desk.campaign.key)[0]
+        child = replace(
+            idea(file), segment=parent.segment, parents=("dco" + "0" * 16, parent.creative.arm_id)
+        )
+        draft.make(desk, [child, replace(child, parents=())])
+        campaign = desk.campaign
+    assert [one.toward for one in asked_for] == [parent.creative.prompt, ""]
+    (leant,) = requests_for(campaign, asked_for[0]).values()
+    (plain,) = requests_for(campaign, asked_for[1]).values()
+    assert (leant.toward, leant.lean) == (parent.creative.prompt, 0.3) and not plain.toward and not plain.lean
+    (twin,) = requests_for(campaign, replace(child, toward=plain.prompt)).values()
+    assert twin == plain, "words that are the same have nowhere to lean"
+
+
 @pytest.mark.parametrize(
     ("lines", "backend", "told"),
     [
         (("takes: vary",), "procedural", "model.takes: backend 'procedural': this backend draws from the look alone"),
         (("takes: vary", "picture: {init: brand/room.png}"), "diffusers", "'vary' starts from an idea's own last picture"),
+        (("lean: 0.3",), "procedural", "model.lean: backend 'procedural': this backend draws from the look alone"),
+        (("lean: 1.5",), "diffusers", "lean: expected"),
         (("takes: often",), "diffusers", "expected one of new, vary"),
     ],
 )  # fmt: skip

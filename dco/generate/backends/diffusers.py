@@ -221,6 +221,8 @@ class Backend:
 
     def _problem(self, request: Request) -> str | None:
         problem = self._model.prompt_problem(request.prompt)
+        if problem is None and request.toward and (problem := self._model.prompt_problem(request.toward)):
+            return f"toward, {problem}"
         if problem is None and request.negative and guided(self.folder, request.guidance):
             problem = self._model.prompt_problem(request.negative)
             return f"negative {problem}" if problem else None
@@ -289,6 +291,7 @@ class Backend:
             controls=_stack([i.control for i in inputs]),
             style=floats(bucket.style) if bucket.style else None,
             adapters=bucket.adapters,
+            towards=[(job.request.toward, job.request.lean) for job in jobs],
             on_step=_watched(jobs, watcher) if watcher else None,
         )
         each = (perf_counter() - started) / len(distinct)

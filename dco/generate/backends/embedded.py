@@ -202,7 +202,7 @@ class Backend:
     def _paint(self, number: int, request: Request, size: tuple[int, int]) -> _Job | Failure:
         started, key = perf_counter(), request.key(self.model_id)
         try:
-            request.refuse(*PICTURES, "adapters", maker="the embedded model")
+            request.refuse(*PICTURES, "adapters", "toward", maker="the embedded model")
             if request.strength > MAX_STRENGTH:
                 raise BadInput(
                     f"request, strength: the embedded model is good up to {MAX_STRENGTH}, got {request.strength}; "

@@ -139,7 +139,7 @@ class Backend:
     def unable(self, request: Request) -> dict[str, str]:
         """Fields of a request that the model cannot draw, each with the reason."""
         none = "a hosted model takes none; use a checkpoint on this machine"
-        found = {name: none for name in ("style", "control", "adapters") if getattr(request, name)}
+        found = {name: none for name in ("style", "control", "adapters", "toward") if getattr(request, name)}
         if request.init is not None and not self.kind.edits:
             found["init"] = f"{self.model} cannot start from a picture; set option edits if it can"
         return found

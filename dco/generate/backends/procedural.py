@@ -52,7 +52,7 @@ class Backend:
     def _paint(self, request: Request) -> Outcome:
         started, key = perf_counter(), request.key(self.model_id)
         try:
-            request.refuse(*PICTURES, "adapters", maker="the renderer")
+            request.refuse(*PICTURES, "adapters", "toward", maker="the renderer")
             pixels = to_uint8(render(request.look(), request.width, request.height, request.seed))
         except Exception as error:
             return Failure(request, key, reason(error))

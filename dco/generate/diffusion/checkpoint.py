@@ -16,6 +16,7 @@ from dco.generate.diffusion.acceleration import accelerate, compiled
 from dco.generate.diffusion.acceleration_options import Acceleration
 from dco.generate.diffusion.delta import Array
 from dco.generate.diffusion.latent_preview import LatentPreview
+from dco.generate.diffusion.leaning import leaning
 from dco.generate.diffusion.overlays import CONTROL_WEIGHT, Overlays
 from dco.generate.models import kinds
 from dco.generate.models.classes import ARCHITECTURE, FORMS
@@ -125,6 +126,7 @@ class Checkpoint:
         controls: Array | None = None,
         style: Array | None = None,
         adapters: Sequence[tuple[str, float]] = (),
+        towards: Sequence[tuple[str, float]] = (),
         on_step: OnStep | None = None,
     ) -> Array:
         """Draw a batch.
@@ -137,6 +139,7 @@ class Checkpoint:
             controls: float32[n, height, width, 3] in [0, 1], conditions for the ControlNet.
             style: float32[h, w, 3] in [0, 1], the IP-Adapter's reference for all of them.
             adapters: (name, weight) of the LoRA adapters to wear.
+            towards: (prompt, lean) per picture, see `leaning`; none leans where it is empty.
             on_step: called after every step; what it raises stops the drawing.
 
         Returns:
@@ -182,7 +185,7 @@ class Checkpoint:
             given["controlnet_conditioning_scale"] = CONTROL_WEIGHT
         if on_step and "callback_on_step_end" in takes:
             given["callback_on_step_end"] = self._watched(on_step, size)
-        with pipeline.quiet():
+        with pipeline.quiet(), leaning(pipe, [text for text, _ in towards], [lean for _, lean in towards]):
             pictures = np.asarray(pipe(**given)[0], np.float32)
         if pictures.shape != (count, size[1], size[0], 3):
             raise BadModel(
