@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dco.bandits.beliefs import (
-    Features,
     Floats,
     Outlook,
-    Prior,
     State,
-    add,
     beta_interval,
     beta_posterior,
     shares_by_segment,
-    start,
 )
+from dco.bandits.counting import CountingPolicy
 from dco.stats.best import p_best_beta
 
 
-class BetaPolicy:
+class BetaPolicy(CountingPolicy):
     """Arms apart from each other: Beta(`alpha` + S, `beta` + N - S), or from the arm's own prior. A part says how S and N are
     counted (`update`) and how beliefs become shares (`split`); here they are sums and P(best)."""
 
     alpha: float
     beta: float
     level: float
-
-    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
-        return start(n_arms, prior, features)
-
-    def update(
-        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
-    ) -> State:
-        return add(state, successes, exposure, trials=True)
+    trials = True
 
     def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
         return shares_by_segment(state, self._shares)

@@ -5,25 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dco.bandits.beliefs import (
-    Features,
     Floats,
     Outlook,
-    Prior,
     State,
-    add,
     equal_shares,
     gamma_interval,
     shares_by_segment,
-    start,
     vague_gamma,
 )
+from dco.bandits.counting import CountingPolicy
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(CountingPolicy):
     """Equal split until the test is over, then the best observed rate takes all (ties share).
 
     The test is over after `nights` nights of the outlook; without an outlook, once every arm has `exposure`.
@@ -33,15 +29,6 @@ class Policy:
     exposure: float = 10_000.0
     level: float = 0.90
     trials: bool = True
-    """A success is one of its exposures (a click of an impression); False for rates per money or of money."""
-
-    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
-        return start(n_arms, prior, features)
-
-    def update(
-        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
-    ) -> State:
-        return add(state, successes, exposure, trials=self.trials)
 
     def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
         return shares_by_segment(state, lambda sub: self._shares(sub, outlook))

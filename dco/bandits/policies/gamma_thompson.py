@@ -5,25 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dco.bandits.beliefs import (
-    Features,
     Floats,
     Outlook,
-    Prior,
     State,
-    add,
     gamma_interval,
     shares_by_segment,
-    start,
     vague_gamma,
 )
+from dco.bandits.counting import CountingPolicy
 from dco.stats.best import p_best_gamma
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(CountingPolicy):
     """Shares are P(best). Successes may be fractional, and exceed exposure (revenue in euros per click).
 
     `dispersion` is the variance of a success count divided by its mean (1: Poisson). For money it is the mean square of
@@ -34,14 +30,6 @@ class Policy:
     level: float = 0.90
     trials: bool = False
     """True refuses more successes than exposure."""
-
-    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
-        return start(n_arms, prior, features)
-
-    def update(
-        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
-    ) -> State:
-        return add(state, successes, exposure, trials=self.trials)
 
     def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
         return shares_by_segment(state, self._shares)

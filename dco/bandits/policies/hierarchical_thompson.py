@@ -6,27 +6,23 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from dco.bandits.beliefs import (
-    Features,
     Floats,
     Outlook,
-    Prior,
     State,
-    add,
     gamma_prior,
     shares_by_segment,
-    start,
 )
+from dco.bandits.counting import CountingPolicy
 from dco.bandits.hierarchical import Base, Family, base_rate
 from dco.bandits.look_ahead import look_ahead
 from dco.stats.best import p_best_gamma
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(CountingPolicy):
     """Shares are P(best) of hierarchical Gamma posteriors; with an outlook, sharpened for what is left to earn.
 
     An arm with a prior (`Prior(log_mean, log_sd)`, from the element model) uses it. Arms without one share a base rate
@@ -45,15 +41,6 @@ class Policy:
     dispersion: float = 1.0
     level: float = 0.90
     trials: bool = True
-    """A success is one of its exposures (a click of an impression); False for rates per money or of money."""
-
-    def init(self, n_arms: int, prior: Prior | None = None, features: Features | None = None) -> State:
-        return start(n_arms, prior, features)
-
-    def update(
-        self, state: State, successes: ArrayLike, exposure: ArrayLike, day: float | None = None
-    ) -> State:
-        return add(state, successes, exposure, trials=self.trials)
 
     def allocate(self, state: State, rng: np.random.Generator, outlook: Outlook | None = None) -> Floats:
         return shares_by_segment(state, lambda sub: self._shares(sub, outlook))
